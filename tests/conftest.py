@@ -1,0 +1,37 @@
+"""What every test can use: the vectors' folder, and where a missing one is a failure."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+VECTORS = Path(__file__).resolve().parent.parent.parent / "shared" / "vectors"
+
+settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+class Vectors:
+    """Reads official vector files; skips with a reason where they are absent, except on CI."""
+
+    def load(self, name: str) -> Any:
+        """Parse one JSON file (plain or gzipped) below the vectors' folder."""
+        path = VECTORS / name
+        if not path.exists():
+            message = f"vector file {name} is not beside the checkout (../shared/vectors)"
+            if os.environ.get("CI"):
+                pytest.fail(message)
+            pytest.skip(message)
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return json.loads(data)
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Vectors:
+    """Access to the official vectors: ``vectors.load("mls/tree-math.json")``."""
+    return Vectors()
