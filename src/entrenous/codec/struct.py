@@ -1,0 +1,88 @@
+"""Structs declared once: field order is the wire order, and both directions follow from it."""
+
+import dataclasses
+from typing import Any, Self, TypeVar, dataclass_transform, get_type_hints
+
+from entrenous.codec.compile import Codec, codec_for
+from entrenous.errors import MalformedError
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def struct(cls: type[T]) -> type[T]:
+    """Make a ``Struct`` subclass an immutable value whose annotated fields are its wire form, in order."""
+    return dataclasses.dataclass(frozen=True, slots=True)(cls)
+
+
+class Struct:
+    """The base of every wire type: an immutable value with exactly one encoding."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        """The one encoding of this value.
+
+        Raises:
+            UsageError: a field's value does not fit its type.
+        """
+        return encode_as(type(self), self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read a value from all of ``data``.
+
+        Raises:
+            MalformedError: ``data`` is not exactly one encoding; trailing bytes are refused.
+        """
+        return decode_as(cls, data)  # type: ignore[no-any-return]  # decode_as(cls) returns a cls
+
+    @classmethod
+    def decode_prefix(cls, data: bytes, position: int = 0) -> tuple[Self, int]:
+        """Read a value at ``position``; returns it and the position after it.
+
+        Raises:
+            MalformedError: no encoding begins there.
+        """
+        return codec_for(cls).read(data, position, len(data))
+
+    @classmethod
+    def __codec__(cls) -> Codec:
+        """Both directions of this struct; a type with an unusual form overrides this."""
+        hints = get_type_hints(cls, include_extras=True)
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # @struct made it one
+        codecs = [codec_for(hints[name]) for name in names]
+        writers = [(name, codec.write) for name, codec in zip(names, codecs, strict=True)]
+        readers = [codec.read for codec in codecs]
+
+        def write(value: object, out: bytearray) -> None:
+            for name, write_field in writers:
+                write_field(getattr(value, name), out)
+
+        def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
+            values: list[Any] = []
+            for read_field in readers:
+                value, position = read_field(data, position, end)
+                values.append(value)
+            return cls(*values), position
+
+        return Codec(write, read)
+
+
+def encode_as(annotation: Any, value: object) -> bytes:  # noqa: ANN401 an annotation is any object
+    """Encode ``value`` as the wire type ``annotation``, e.g. ``encode_as(Vector[Extension], extensions)``."""
+    out = bytearray()
+    codec_for(annotation).write(value, out)
+    return bytes(out)
+
+
+def decode_as(annotation: Any, data: bytes) -> Any:  # noqa: ANN401 an annotation is any object
+    """Read a value of the wire type ``annotation`` from all of ``data``; trailing bytes are refused.
+
+    Raises:
+        MalformedError: ``data`` is not exactly one encoding.
+    """
+    value, position = codec_for(annotation).read(data, 0, len(data))
+    if position != len(data):
+        raise MalformedError(f"{len(data) - position} bytes follow the end")
+    return value

@@ -1,0 +1,58 @@
+"""Variable-size vector headers (RFC 9420 §2.1.2): one, two or four bytes, the shortest form only."""
+
+from entrenous.errors import MalformedError, UsageError
+
+#: The longest vector a header can announce, in bytes.
+MAX_LENGTH = (1 << 30) - 1
+
+_ONE_BYTE, _TWO_BYTES = 1 << 6, 1 << 14
+
+
+def encode_length(length: int) -> bytes:
+    """Encode a vector's length in bytes.
+
+    Raises:
+        UsageError: ``length`` is negative or over ``MAX_LENGTH``.
+    """
+    if 0 <= length < _ONE_BYTE:
+        return length.to_bytes(1, "big")
+    if 0 <= length < _TWO_BYTES:
+        return (length | 0x4000).to_bytes(2, "big")
+    if 0 <= length <= MAX_LENGTH:
+        return (length | 0x8000_0000).to_bytes(4, "big")
+    raise UsageError(f"no vector can be {length} bytes long")
+
+
+def read_length(data: bytes, position: int, end: int) -> tuple[int, int]:
+    """Read a header at ``position``; returns the length and the position after the header.
+
+    Raises:
+        MalformedError: no header fits before ``end``, its prefix is 0b11, or a shorter form exists.
+    """
+    if position >= end:
+        raise MalformedError("a vector's length is missing")
+    first = data[position]
+    prefix = first >> 6
+    if prefix == 0:
+        return first, position + 1
+    # RFC 9420 §2.1.2: "values that begin with 0b11 are invalid"
+    if prefix == 3:
+        raise MalformedError("a vector's length begins with 0b11")
+    size = 1 << prefix
+    after = position + size
+    if after > end:
+        raise MalformedError("a vector's length is cut off")
+    length = int.from_bytes(data[position:after], "big") & ((1 << (8 * size - 2)) - 1)
+    # RFC 9420 §2.1.2: "the minimum number of bits necessary"; anything else MUST be refused as malformed
+    if length < (_ONE_BYTE if prefix == 1 else _TWO_BYTES):
+        raise MalformedError("a vector's length is not in its shortest form")
+    return length, after
+
+
+def read_span(data: bytes, position: int, end: int) -> tuple[int, int]:
+    """Read a header and check that its content is there; returns the content's start and end."""
+    length, start = read_length(data, position, end)
+    stop = start + length
+    if stop > end:
+        raise MalformedError(f"a vector of {length} bytes has only {end - start} left")
+    return start, stop

@@ -1,0 +1,162 @@
+"""Structs, vectors, optionals and selects: one encoding per value, hostile bytes refused."""
+
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrenous.codec import (
+    Bytes16,
+    Opaque,
+    Select,
+    Struct,
+    Text,
+    UInt8,
+    UInt8Enum,
+    UInt16,
+    UInt32,
+    UInt64,
+    VarOpaque,
+    VarVector,
+    Vector,
+    decode_as,
+    encode_as,
+    encode_length,
+    struct,
+)
+from entrenous.errors import MalformedError, UsageError
+
+
+class Shape(UInt8Enum):
+    CIRCLE = 1
+    SQUARE = 2
+    NEVER = 3
+
+
+@struct
+class Circle(Struct):
+    radius: UInt16
+
+
+@struct
+class Square(Struct):
+    side: UInt32
+
+
+@struct
+class Nothing(Struct):
+    pass
+
+
+AnyShape = Annotated[Circle | Square, Select(Shape, {Shape.CIRCLE: Circle, Shape.SQUARE: Square})]
+
+
+@struct
+class Drawing(Struct):
+    id: Bytes16
+    kind: Shape
+    title: Text
+    shapes: Vector[AnyShape]
+    parent: Circle | None
+    short: Annotated[bytes, VarOpaque(4)]
+    few: Annotated[tuple[UInt8, ...], VarVector(2)]
+    size: UInt64
+
+
+def drawings() -> st.SearchStrategy[Drawing]:
+    circles = st.builds(Circle, st.integers(0, 65535))
+    squares = st.builds(Square, st.integers(0, 2**32 - 1))
+    return st.builds(
+        Drawing,
+        id=st.binary(min_size=16, max_size=16),
+        kind=st.sampled_from(Shape),
+        title=st.text(max_size=80),
+        shapes=st.lists(circles | squares, max_size=30).map(tuple),
+        parent=st.none() | circles,
+        short=st.binary(max_size=4),
+        few=st.lists(st.integers(0, 255), max_size=2).map(tuple),
+        size=st.integers(0, 2**64 - 1),
+    )
+
+
+@given(drawings())
+def test_every_value_survives_its_encoding(drawing: Drawing) -> None:
+    assert Drawing.decode(drawing.encode()) == drawing
+
+
+@given(st.binary(max_size=200))
+def test_hostile_bytes_decode_or_raise_malformed_and_nothing_else(data: bytes) -> None:
+    try:
+        drawing = Drawing.decode(data)
+    except MalformedError:
+        return
+    assert drawing.encode() == data
+
+
+@given(drawings(), st.data())
+def test_every_cut_is_malformed(drawing: Drawing, data: st.DataObject) -> None:
+    encoded = drawing.encode()
+    cut = data.draw(st.integers(0, len(encoded) - 1))
+    with pytest.raises(MalformedError):
+        Drawing.decode(encoded[:cut])
+
+
+def test_fields_stand_on_the_wire_in_the_order_they_are_declared() -> None:
+    value = Drawing(bytes(16), Shape.SQUARE, "é", (Circle(1), Square(2)), None, b"x", (9,), 3)
+    assert (
+        value.encode().hex()
+        == "00" * 16 + "02" + "02c3a9" + "08" + "010001" + "0200000002" + "00" + "0178" + "0109" + "0" * 15 + "3"
+    )
+
+
+def test_trailing_bytes_are_refused() -> None:
+    with pytest.raises(MalformedError, match="1 bytes follow"):
+        Circle.decode(b"\x00\x01\x00")
+
+
+def test_a_prefix_can_be_read_where_more_follows() -> None:
+    assert Circle.decode_prefix(b"..\x00\x01..", 2) == (Circle(1), 4)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "data"),
+    [
+        (AnyShape, b"\x00\x00\x01"),
+        (AnyShape, b"\x03"),
+        (Shape, b"\x09"),
+        (Circle | None, b"\x02\x00\x01"),
+        (Circle | None, b""),
+        (Text, b"\x02\xc3\x28"),
+        (Annotated[bytes, VarOpaque(4)], b"\x05abcde"),
+        (Annotated[tuple[UInt8, ...], VarVector(2)], b"\x03abc"),
+        (Vector[Nothing], b"\x01\x00"),
+    ],
+)
+def test_what_no_value_encodes_to_is_malformed(annotation: object, data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode_as(annotation, data)
+
+
+def test_a_length_field_that_asks_for_a_gigabyte_allocates_nothing() -> None:
+    with pytest.raises(MalformedError, match="only 0 left"):
+        decode_as(Opaque, encode_length((1 << 30) - 1))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (UInt8, 256),
+        (UInt8, -1),
+        (Bytes16, b"short"),
+        (AnyShape, Nothing()),
+        (Annotated[bytes, VarOpaque(4)], b"12345"),
+        (Annotated[tuple[UInt8, ...], VarVector(2)], (1, 2, 3)),
+        (Text, "\ud800"),
+        (int, 1),
+        (Circle | Square, Circle(1)),
+    ],
+)
+def test_a_value_that_does_not_fit_is_our_bug(annotation: object, value: object) -> None:
+    with pytest.raises(UsageError):
+        encode_as(annotation, value)
