@@ -1,0 +1,1 @@
+"""The headless engine that every front end uses: commands in, events out, one encrypted store."""
