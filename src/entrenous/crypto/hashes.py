@@ -1,0 +1,51 @@
+"""Hash functions and HMAC (FIPS 180-4, RFC 2104), each call in one piece inside C."""
+
+import hashlib
+import hmac
+from enum import Enum
+
+
+class Hash(Enum):
+    """A hash function of the SHA-2 family.
+
+    Attributes:
+        name_: its name for ``hashlib``.
+        size: bytes of output (Nh).
+        block_size: bytes of HMAC's block; longer keys are hashed first.
+        hpke_id: its HKDF's number in HPKE (RFC 9180 §7.2).
+    """
+
+    SHA256 = ("sha256", 32, 64, 0x0001)
+    SHA384 = ("sha384", 48, 128, 0x0002)
+    SHA512 = ("sha512", 64, 128, 0x0003)
+
+    def __init__(self, name_: str, size: int, block_size: int, hpke_id: int) -> None:
+        self.name_ = name_
+        self.size = size
+        self.block_size = block_size
+        self.hpke_id = hpke_id
+        self._new = getattr(hashlib, name_)
+
+    def digest(self, *parts: bytes) -> bytes:
+        """The hash of ``parts``, joined."""
+        result: bytes = self._new(parts[0] if len(parts) == 1 else b"".join(parts)).digest()
+        return result
+
+    def hmac(self, key: bytes, *parts: bytes) -> bytes:
+        """HMAC of ``parts``, joined, under ``key``."""
+        return hmac.digest(key, parts[0] if len(parts) == 1 else b"".join(parts), self.name_)
+
+
+def constant_time_equal(a: bytes, b: bytes) -> bool:
+    """Whether two byte strings are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(a, b)
+
+
+def shake256(data: bytes, length: int) -> bytes:
+    """The first ``length`` bytes of SHAKE256 (FIPS 202 §6.2)."""
+    return hashlib.shake_256(data).digest(length)
+
+
+def sha3_256(data: bytes) -> bytes:
+    """SHA3-256 (FIPS 202 §6.1), which X-Wing's combiner uses; 32 bytes."""
+    return hashlib.sha3_256(data).digest()

@@ -1,0 +1,224 @@
+"""Signatures, by their TLS SignatureScheme numbers (RFC 8446 §4.2.3), as MLS cipher suites use them (RFC 9420 §17.1).
+
+Ed25519 (RFC 8032) is what Entrenous signs with: strongly unforgeable, one encoding. The others exist for MLS interop.
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from entrenous.crypto.entropy import Entropy, draw
+from entrenous.crypto.secret import Secret
+from entrenous.errors import CryptoError, UsageError
+
+#: Bytes of an Ed25519 seed, public key and signature.
+ED25519_SEED_SIZE = 32
+ED25519_PUBLIC_SIZE = 32
+ED25519_SIGNATURE_SIZE = 64
+
+#: The y coordinates of edwards25519's eight points of low order, as encoded without the sign bit, canonical or not.
+#: Under such a public key one signature fits many messages, so it identifies nobody.
+_LOW_ORDER = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    )
+)
+
+
+class SignatureScheme(Enum):
+    """A signature algorithm."""
+
+    ED25519 = 0x0807
+    ED448 = 0x0808
+    ECDSA_P256 = 0x0403
+    ECDSA_P384 = 0x0503
+    ECDSA_P521 = 0x0603
+
+
+class SigningSeed(Secret):
+    """The private part of a signing key: an EdDSA seed, or an ECDSA scalar, big-endian."""
+
+    __slots__ = ()
+
+
+class Signer(Protocol):
+    """Signs with one key."""
+
+    @property
+    def scheme(self) -> SignatureScheme:
+        """The algorithm."""
+        ...
+
+    @property
+    def public(self) -> bytes:
+        """The encoded public key."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature over ``message``."""
+        ...
+
+
+class SigningKey:
+    """An Ed25519 private key (RFC 8032 §5.1)."""
+
+    __slots__ = ("_key", "public", "seed")
+
+    #: The algorithm, for ``Signer``.
+    scheme = SignatureScheme.ED25519
+
+    def __init__(self, seed: SigningSeed) -> None:
+        if len(seed) != ED25519_SEED_SIZE:
+            raise UsageError(f"an Ed25519 seed has {ED25519_SEED_SIZE} bytes, not {len(seed)}")
+        self.seed = seed
+        self._key = Ed25519PrivateKey.from_private_bytes(seed.reveal())
+        self.public: bytes = self._key.public_key().public_bytes_raw()
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "SigningKey":
+        """The key that a stored seed of 32 bytes stands for.
+
+        Raises:
+            UsageError: ``seed`` has not 32 bytes.
+        """
+        return cls(SigningSeed(seed))
+
+    @classmethod
+    def generate(cls, entropy: Entropy) -> "SigningKey":
+        """A new key."""
+        return cls(SigningSeed(draw(entropy, ED25519_SEED_SIZE)))
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of ``message``, 64 bytes; always the same one."""
+        return self._key.sign(message)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.public.hex()[:8]}…)"
+
+
+@lru_cache(maxsize=1024)
+def _ed25519_public(public: bytes) -> Ed25519PublicKey:
+    if len(public) != ED25519_PUBLIC_SIZE or public[:31] + bytes((public[31] & 0x7F,)) in _LOW_ORDER:
+        raise CryptoError
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> None:
+    """Check an Ed25519 signature. Refuses malleable signatures and public keys of low order.
+
+    Raises:
+        CryptoError: ``signature`` is not ``public``'s signature over ``message``.
+    """
+    try:
+        _ed25519_public(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise CryptoError from None
+
+
+class Ed448Signer:
+    """An Ed448 private key (RFC 8032 §5.2), 57 bytes; for MLS interop."""
+
+    __slots__ = ("_key", "public")
+
+    #: The algorithm, for ``Signer``.
+    scheme = SignatureScheme.ED448
+
+    def __init__(self, seed: SigningSeed) -> None:
+        if len(seed) != 57:
+            raise UsageError(f"an Ed448 seed has 57 bytes, not {len(seed)}")
+        self._key = Ed448PrivateKey.from_private_bytes(seed.reveal())
+        self.public: bytes = self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of ``message``, 114 bytes."""
+        return self._key.sign(message)
+
+
+#: Curve, the hash MLS pairs with it, bytes of a scalar.
+_CURVES: dict[SignatureScheme, tuple[ec.EllipticCurve, hashes.HashAlgorithm, int]] = {
+    SignatureScheme.ECDSA_P256: (ec.SECP256R1(), hashes.SHA256(), 32),
+    SignatureScheme.ECDSA_P384: (ec.SECP384R1(), hashes.SHA384(), 48),
+    SignatureScheme.ECDSA_P521: (ec.SECP521R1(), hashes.SHA512(), 66),
+}
+
+
+class EcdsaSigner:
+    """An ECDSA private key: signatures in DER, deterministic (RFC 6979), so that it needs no entropy to sign."""
+
+    __slots__ = ("_algorithm", "_key", "public", "scheme")
+
+    def __init__(self, scheme: SignatureScheme, scalar: SigningSeed) -> None:
+        curve, hash_algorithm, size = _CURVES[scheme]
+        if len(scalar) != size:
+            raise UsageError(f"a private key for {scheme.name} has {size} bytes, not {len(scalar)}")
+        self.scheme = scheme
+        self._algorithm = ec.ECDSA(hash_algorithm, deterministic_signing=True)
+        try:
+            self._key = ec.derive_private_key(int.from_bytes(scalar.reveal(), "big"), curve)
+        except ValueError as error:
+            raise UsageError(f"no private key for {scheme.name}") from error
+        self.public: bytes = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of ``message`` in DER."""
+        return self._key.sign(message, self._algorithm)
+
+
+def load_signer(scheme: SignatureScheme, private: bytes) -> Signer:
+    """The signer that stored private bytes stand for.
+
+    Args:
+        scheme: the algorithm.
+        private: an EdDSA seed (32 or 57 bytes) or an ECDSA scalar, big-endian (32, 48 or 66 bytes).
+
+    Raises:
+        UsageError: ``private`` is no private key of ``scheme``.
+    """
+    seed = SigningSeed(private)
+    if scheme is SignatureScheme.ED25519:
+        return SigningKey(seed)
+    if scheme is SignatureScheme.ED448:
+        return Ed448Signer(seed)
+    return EcdsaSigner(scheme, seed)
+
+
+def verify_signature(scheme: SignatureScheme, public: bytes, message: bytes, signature: bytes) -> None:
+    """Check a signature of any scheme.
+
+    Args:
+        scheme: the algorithm, known from the cipher suite, never from the message.
+        public: 32 or 57 bytes for EdDSA; an uncompressed point (X9.62) for ECDSA.
+        message: what was signed.
+        signature: 64 or 114 bytes for EdDSA; DER for ECDSA.
+
+    Raises:
+        CryptoError: ``signature`` is not ``public``'s signature over ``message``.
+    """
+    if scheme is SignatureScheme.ED25519:
+        verify(public, message, signature)
+        return
+    try:
+        if scheme is SignatureScheme.ED448:
+            Ed448PublicKey.from_public_bytes(public).verify(signature, message)
+            return
+        curve, hash_algorithm, size = _CURVES[scheme]
+        if len(public) != 1 + 2 * size or public[0] != 4:  # one encoding per key: no compressed points
+            raise CryptoError
+        point = ec.EllipticCurvePublicKey.from_encoded_point(curve, public)
+        point.verify(signature, message, ec.ECDSA(hash_algorithm))
+    except (InvalidSignature, ValueError):
+        raise CryptoError from None
