@@ -1,0 +1,80 @@
+"""Logs: one structured line for each thing that happened, on standard error, and the Trace that joins them.
+
+Secrets never reach a log: a derivation is shown by its name and a fingerprint of its value.
+"""
+
+import enum
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from entrenous.trace import Field, fingerprint
+
+
+class LogLevel(enum.StrEnum):
+    """How much is told."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(enum.StrEnum):
+    """Lines for people, or one JSON object a line."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogTrace:
+    """Shows each derivation and step of the silent layers as one debug line."""
+
+    def __init__(self, component: str) -> None:
+        self._log = structlog.get_logger(component=component)
+
+    def derived(self, name: str, secret: bytes, *inputs: str) -> None:
+        """Log a derivation by its name, its inputs' names, its size in bytes and a fingerprint."""
+        self._log.debug(
+            "derived", name=name, inputs=",".join(inputs), fingerprint=fingerprint(secret), size=len(secret)
+        )
+
+    def step(self, name: str, **fields: Field) -> None:
+        """Log a step."""
+        self._log.debug(name, **fields)
+
+
+def configure(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
+    """Send everything that is logged at ``level`` or above to ``stream`` (standard error unless said otherwise)."""
+    renderer = _console if form is LogFormat.CONSOLE else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _hex_bytes,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _hex_bytes(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Ids are bytes in the program and short hexadecimal in a log."""
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            fields[name] = value.hex()[:16]
+    return fields
+
+
+def _console(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> str:
+    """``10:21:07.123 debug   noise.token  token=ee direction=read``."""
+    time, level, event = (str(fields.pop(name, "")) for name in ("timestamp", "level", "event"))
+    rest = " ".join(f"{name}={value}" for name, value in fields.items() if value not in ("", None))
+    return f"{time[11:23]} {level:<7} {event:<28} {rest}".rstrip()
