@@ -1,0 +1,41 @@
+"""The labelled inputs of RFC 9420: what is hashed, signed, encrypted and derived under a name of its own.
+
+Every label on the wire is "MLS 1.0 " and then the name, except in reference hashes, whose labels the RFC spells out.
+"""
+
+from functools import lru_cache
+
+from entrenous.codec import encode_length
+
+#: In front of every label (RFC 9420 §5.1.2, §5.1.3, §8).
+PREFIX = b"MLS 1.0 "
+
+
+def opaque(value: bytes) -> bytes:
+    """``value`` as an ``opaque<V>``: its length, then itself."""
+    return encode_length(len(value)) + value
+
+
+@lru_cache(maxsize=256)
+def _prefixed(label: str) -> bytes:
+    return opaque(PREFIX + label.encode())
+
+
+@lru_cache(maxsize=256)
+def _kdf_head(label: str, length: int) -> bytes:
+    return length.to_bytes(2, "big") + _prefixed(label)
+
+
+def kdf_label(label: str, context: bytes, length: int) -> bytes:
+    """An encoded KDFLabel (RFC 9420 §8). ``length`` is at most 65,535."""
+    return _kdf_head(label, length) + opaque(context)
+
+
+def labelled(label: str, content: bytes) -> bytes:
+    """An encoded SignContent (RFC 9420 §5.1.2) or EncryptContext (§5.1.3), which have one form."""
+    return _prefixed(label) + opaque(content)
+
+
+def ref_hash_input(label: str, value: bytes) -> bytes:
+    """An encoded RefHashInput (RFC 9420 §5.2); ``label`` is whole, nothing is put in front."""
+    return opaque(label.encode()) + opaque(value)

@@ -1,0 +1,274 @@
+"""Cipher suites (RFC 9420 §5, §17.1): which primitives a group uses, and the labelled functions built on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from entrenous.crypto import (
+    HPKE_P256_SHA256_AES128,
+    HPKE_P384_SHA384_AES256,
+    HPKE_P521_SHA512_AES256,
+    HPKE_X448_SHA512_AES256,
+    HPKE_X448_SHA512_CHACHA20,
+    HPKE_X25519_SHA256_AES128,
+    HPKE_X25519_SHA256_CHACHA20,
+    HPKE_XWING_SHA384_AES256,
+    HPKE_XWING_SHA512_AES256_TSMLS,
+    AeadId,
+    AeadKey,
+    Entropy,
+    Hash,
+    HpkeSuite,
+    KEMKeyPair,
+    KEMPrivateKey,
+    SignatureScheme,
+    Signer,
+    constant_time_equal,
+    hkdf_expand,
+    hkdf_extract,
+    verify_signature,
+)
+from entrenous.errors import CryptoError, RejectedError, UsageError
+from entrenous.mls.labels import kdf_label, labelled, ref_hash_input
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CipherSuite:
+    """One cipher suite. There is one object per suite, so suites compare by identity.
+
+    Attributes:
+        id: its number in the registry of RFC 9420 §17.1, or a private one.
+        name: its registered name.
+        hash: transcript, tree and reference hashes, and the hash of its HMAC.
+        kdf: the hash of the HKDF behind every derivation; the RFC's suites take ``hash`` for it.
+        aead: seals messages and a Welcome's GroupInfo.
+        hpke: seals path secrets and group secrets.
+        signature: what every member signs with.
+    """
+
+    id: int
+    name: str
+    hash: Hash
+    kdf: Hash
+    aead: AeadId
+    hpke: HpkeSuite
+    signature: SignatureScheme
+
+    @property
+    def secret_size(self) -> int:
+        """KDF.Nh: bytes of every secret of the key schedule."""
+        return self.kdf.size
+
+    @property
+    def zero_secret(self) -> bytes:
+        """KDF.Nh zero bytes, which the RFC writes as ``0``."""
+        return bytes(self.kdf.size)
+
+    def extract(self, salt: bytes, ikm: bytes) -> bytes:
+        """KDF.Extract."""
+        return hkdf_extract(self.kdf, salt, ikm)
+
+    def expand_with_label(self, secret: bytes, label: str, context: bytes, length: int) -> bytes:
+        """Derive ``length`` bytes from ``secret`` for one named purpose (ExpandWithLabel, RFC 9420 §8).
+
+        Args:
+            secret: a pseudorandom key of KDF.Nh bytes.
+            label: the RFC's label without its "MLS 1.0 ", e.g. "epoch".
+            context: bytes bound into the result; b"" where the RFC writes "".
+            length: bytes wanted, at most 255 * KDF.Nh.
+
+        Raises:
+            UsageError: ``length`` is out of range.
+        """
+        if not 0 <= length <= 255 * self.kdf.size:
+            raise UsageError(f"{self.kdf.name} expands to at most {255 * self.kdf.size} bytes, not {length}")
+        return hkdf_expand(self.kdf, secret, kdf_label(label, context, length), length)
+
+    def derive_secret(self, secret: bytes, label: str) -> bytes:
+        """DeriveSecret (RFC 9420 §8): a child secret of KDF.Nh bytes."""
+        return self.expand_with_label(secret, label, b"", self.kdf.size)
+
+    def derive_tree_secret(self, secret: bytes, label: str, generation: int, length: int) -> bytes:
+        """DeriveTreeSecret (RFC 9420 §9.1), bound to a 32-bit ``generation``."""
+        return self.expand_with_label(secret, label, generation.to_bytes(4, "big"), length)
+
+    def ref_hash(self, label: str, value: bytes) -> bytes:
+        """RefHash (RFC 9420 §5.2); ``label`` is whole, nothing is put in front of it."""
+        return self.hash.digest(ref_hash_input(label, value))
+
+    def key_package_ref(self, key_package: bytes) -> bytes:
+        """MakeKeyPackageRef (RFC 9420 §5.2) of an encoded KeyPackage."""
+        return self.ref_hash("MLS 1.0 KeyPackage Reference", key_package)
+
+    def proposal_ref(self, authenticated_content: bytes) -> bytes:
+        """MakeProposalRef (RFC 9420 §5.2) of the encoded AuthenticatedContent that carried the proposal."""
+        return self.ref_hash("MLS 1.0 Proposal Reference", authenticated_content)
+
+    def mac(self, key: bytes, *parts: bytes) -> bytes:
+        """The suite's MAC: HMAC with its hash (RFC 9420 §17.1)."""
+        return self.hash.hmac(key, *parts)
+
+    def verify_mac(self, key: bytes, tag: bytes, *parts: bytes) -> None:
+        """Check a MAC in constant time.
+
+        Raises:
+            CryptoError: ``tag`` is not the MAC of ``parts`` under ``key``.
+        """
+        if not constant_time_equal(self.mac(key, *parts), tag):
+            raise CryptoError
+
+    def sign_with_label(self, signer: Signer, label: str, content: bytes) -> bytes:
+        """SignWithLabel (RFC 9420 §5.1.2).
+
+        Raises:
+            UsageError: ``signer`` signs with another scheme than the suite's.
+        """
+        if signer.scheme is not self.signature:
+            raise UsageError(f"{self.name} signs with {self.signature.name}, not {signer.scheme.name}")
+        return signer.sign(labelled(label, content))
+
+    def verify_with_label(self, public: bytes, label: str, content: bytes, signature: bytes) -> None:
+        """VerifyWithLabel (RFC 9420 §5.1.2). An absent (empty) signature fails like any wrong one.
+
+        Raises:
+            CryptoError: ``signature`` is not ``public``'s over ``content`` under ``label``.
+        """
+        verify_signature(self.signature, public, labelled(label, content), signature)
+
+    def encrypt_with_label(
+        self, public: bytes, label: str, context: bytes, plaintext: bytes, entropy: Entropy
+    ) -> tuple[bytes, bytes]:
+        """EncryptWithLabel (RFC 9420 §5.1.3); returns (kem_output, ciphertext).
+
+        Raises:
+            CryptoError: ``public`` is no public key of the suite's KEM.
+        """
+        return self.hpke.seal(public, labelled(label, context), b"", plaintext, entropy)
+
+    def decrypt_with_label(
+        self, private: KEMPrivateKey, label: str, context: bytes, kem_output: bytes, ciphertext: bytes
+    ) -> bytes:
+        """DecryptWithLabel (RFC 9420 §5.1.3).
+
+        Raises:
+            CryptoError: it was not sealed to ``private`` under this label and context.
+        """
+        return self.hpke.open(private, kem_output, labelled(label, context), b"", ciphertext)
+
+    def derive_key_pair(self, secret: bytes) -> KEMKeyPair:
+        """KEM.DeriveKeyPair of the suite's HPKE (RFC 9420 §7.4, §8)."""
+        return self.hpke.derive_key_pair(secret)
+
+    def aead_key(self, key: bytes) -> AeadKey:
+        """A key of the suite's AEAD, ready to seal and open."""
+        return AeadKey(self.aead, key)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: The suite of every room: "TBD2" of draft-ietf-mls-pq-ciphersuites-06 under a number for private use.
+ROOM_SUITE_ID = 0xF0E2
+
+_REGISTERED = (
+    CipherSuite(
+        id=0x0001,
+        name="MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
+        hash=Hash.SHA256,
+        kdf=Hash.SHA256,
+        aead=AeadId.AES_128_GCM,
+        hpke=HPKE_X25519_SHA256_AES128,
+        signature=SignatureScheme.ED25519,
+    ),
+    CipherSuite(
+        id=0x0002,
+        name="MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
+        hash=Hash.SHA256,
+        kdf=Hash.SHA256,
+        aead=AeadId.AES_128_GCM,
+        hpke=HPKE_P256_SHA256_AES128,
+        signature=SignatureScheme.ECDSA_P256,
+    ),
+    CipherSuite(
+        id=0x0003,
+        name="MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
+        hash=Hash.SHA256,
+        kdf=Hash.SHA256,
+        aead=AeadId.CHACHA20_POLY1305,
+        hpke=HPKE_X25519_SHA256_CHACHA20,
+        signature=SignatureScheme.ED25519,
+    ),
+    CipherSuite(
+        id=0x0004,
+        name="MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448",
+        hash=Hash.SHA512,
+        kdf=Hash.SHA512,
+        aead=AeadId.AES_256_GCM,
+        hpke=HPKE_X448_SHA512_AES256,
+        signature=SignatureScheme.ED448,
+    ),
+    CipherSuite(
+        id=0x0005,
+        name="MLS_256_DHKEMP521_AES256GCM_SHA512_P521",
+        hash=Hash.SHA512,
+        kdf=Hash.SHA512,
+        aead=AeadId.AES_256_GCM,
+        hpke=HPKE_P521_SHA512_AES256,
+        signature=SignatureScheme.ECDSA_P521,
+    ),
+    CipherSuite(
+        id=0x0006,
+        name="MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448",
+        hash=Hash.SHA512,
+        kdf=Hash.SHA512,
+        aead=AeadId.CHACHA20_POLY1305,
+        hpke=HPKE_X448_SHA512_CHACHA20,
+        signature=SignatureScheme.ED448,
+    ),
+    CipherSuite(
+        id=0x0007,
+        name="MLS_256_DHKEMP384_AES256GCM_SHA384_P384",
+        hash=Hash.SHA384,
+        kdf=Hash.SHA384,
+        aead=AeadId.AES_256_GCM,
+        hpke=HPKE_P384_SHA384_AES256,
+        signature=SignatureScheme.ECDSA_P384,
+    ),
+    # What ts-mls 1.x calls its X-Wing suite; its KEM derives key pairs in its own way. For interop only.
+    CipherSuite(
+        id=83,
+        name="MLS_256_XWING_AES256GCM_SHA512_Ed25519",
+        hash=Hash.SHA512,
+        kdf=Hash.SHA512,
+        aead=AeadId.AES_256_GCM,
+        hpke=HPKE_XWING_SHA512_AES256_TSMLS,
+        signature=SignatureScheme.ED25519,
+    ),
+    CipherSuite(
+        id=ROOM_SUITE_ID,
+        name="MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519",
+        hash=Hash.SHA384,
+        kdf=Hash.SHA384,
+        aead=AeadId.AES_256_GCM,
+        hpke=HPKE_XWING_SHA384_AES256,
+        signature=SignatureScheme.ED25519,
+    ),
+)
+
+#: Every suite this library speaks, by its number.
+SUITES: Mapping[int, CipherSuite] = MappingProxyType({suite.id: suite for suite in _REGISTERED})
+
+#: The suite of every room.
+ROOM_SUITE = SUITES[ROOM_SUITE_ID]
+
+
+def cipher_suite(number: int) -> CipherSuite:
+    """The suite with this number.
+
+    Raises:
+        RejectedError: MLS-SUITE-UNKNOWN, this library does not speak it.
+    """
+    suite = SUITES.get(number)
+    if suite is None:
+        raise RejectedError("MLS-SUITE-UNKNOWN", f"cipher suite {number:#06x}")
+    return suite
