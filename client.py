@@ -1,6 +1,9 @@
 """Start the interactive client: the same as ``entrenous``."""
 
-from entrenous.cli.main import main
+import launch
 
 if __name__ == "__main__":
+    launch.enter_environment()
+    from entrenous.cli.main import main
+
     main()

@@ -1,6 +1,9 @@
 """Start a server: the same as ``entrenous server run``."""
 
-from entrenous.cli.main import server_main
+import launch
 
 if __name__ == "__main__":
+    launch.enter_environment()
+    from entrenous.cli.main import server_main
+
     server_main()
