@@ -1,0 +1,272 @@
+"""What a front end is told unasked: one frozen class per event, each with a sentence for people.
+
+Every event is told after what it tells of is on disk, so a front end that missed some reads the store again.
+"""
+
+from dataclasses import dataclass
+
+from entrenous.client.views import Message, MessageState
+
+
+class Event:
+    """The base of all events."""
+
+    __slots__ = ()
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged(Event):
+    """The connection to the server came up or went down.
+
+    Attributes:
+        reason: why it went down; empty when it is up.
+        retry_in: seconds until the next attempt; None when it is up, or when there will be none.
+    """
+
+    is_connected: bool
+    reason: str = ""
+    retry_in: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        if self.is_connected:
+            return "Connected."
+        if self.retry_in is None:
+            return f"Not connected: {self.reason}."
+        return f"Not connected: {self.reason}. Trying again in {self.retry_in:.0f} s."
+
+
+@dataclass(frozen=True, slots=True)
+class MessageArrived(Event):
+    """A line was added to a room's timeline by somebody's message, an own one of another moment included."""
+
+    message: Message
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.message.sender_name}: {self.message.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStateChanged(Event):
+    """An own message was stored by the server, or finally failed.
+
+    Attributes:
+        sequence: its place in the log, once the server has told it.
+        reason: why it failed; empty otherwise.
+    """
+
+    room: bytes
+    message_id: bytes
+    state: MessageState
+    sequence: int | None = None
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        if self.state is MessageState.FAILED:
+            return f"A message was not sent: {self.reason}."
+        return "Sent." if self.state is MessageState.SENT else "Sending."
+
+
+@dataclass(frozen=True, slots=True)
+class RoomJoined(Event):
+    """This device is in a room it was not in before."""
+
+    room: bytes
+    name: str
+    inviter_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.inviter_name} added you to {self.name}."
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged(Event):
+    """A room's settings, members or keys changed: whoever shows them reads them again."""
+
+    room: bytes
+    name: str
+    epoch: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.name} changed."
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined(Event):
+    """An account was added to a room."""
+
+    room: bytes
+    account: bytes
+    name: str
+    by_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.by_name} added {self.name}."
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved(Event):
+    """An account was removed from a room."""
+
+    room: bytes
+    account: bytes
+    name: str
+    by_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.by_name} removed {self.name}."
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFromRoom(Event):
+    """This account was removed from a room; its keys are deleted, what was read stays."""
+
+    room: bytes
+    name: str
+    by_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.by_name} removed you from {self.name}. What you have read stays on this device."
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRefused(Event):
+    """A member sent a Commit that breaks a rule; it changed nothing, for any honest member.
+
+    Attributes:
+        sender_name: empty where the Commit does not even tell who sent it.
+        rule: a row of docs/spec/conformance.md.
+    """
+
+    room: bytes
+    sequence: int
+    sender_name: str
+    rule: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"A change by {self.sender_name or 'an unknown sender'} was refused ({self.rule}). Nothing changed."
+
+
+@dataclass(frozen=True, slots=True)
+class LogsDiffer(Event):
+    """Two members were shown different logs by the server, or this device's log contradicts itself.
+
+    Attributes:
+        sequence: the first place known to differ.
+        witness_name: who saw something else there.
+    """
+
+    room: bytes
+    sequence: int
+    witness_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return (
+            f"The server showed us different logs: at entry {self.sequence}, {self.witness_name} saw another one than "
+            "this device. Messages may be missing. Ask the people in this room what they see."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryUnreadable(Event):
+    """An entry of the log could not be read; the room goes on. It stands in the timeline with this reason."""
+
+    room: bytes
+    sequence: int
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"A message could not be read: {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesMissing(Event):
+    """A sender's messages are numbered, and some numbers are missing before entry ``sequence``.
+
+    Attributes:
+        count: messages of ``sender_name`` that this device was not shown.
+    """
+
+    room: bytes
+    sequence: int
+    sender_name: str
+    count: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.count} of {self.sender_name}'s messages did not reach this device: the server left them out."
+
+
+@dataclass(frozen=True, slots=True)
+class GapShown(Event):
+    """The server no longer has what this device missed.
+
+    Attributes:
+        first_missing: the first entry that this device has not seen.
+        first_available: the first entry that the server still has.
+    """
+
+    room: bytes
+    first_missing: int
+    first_available: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        count = self.first_available - self.first_missing
+        return f"{count} entries are gone from the server. To read on, this device has to be added to the room again."
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged(Event):
+    """An account shows another identity key than this profile trusts. Sending to its rooms waits for a decision."""
+
+    account: bytes
+    name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return (
+            f"{self.name} has a new identity key. It may be a new start on another device, or somebody else. Messages "
+            f"to rooms with {self.name} are held back until you accept the new key."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventsMissed(Event):
+    """A subscriber read too slowly, and ``count`` events were dropped: read the store again."""
+
+    count: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"{self.count} notices were skipped."
