@@ -49,18 +49,17 @@ class Secret:
 class PrivateKey(Secret):
     """A secret that is a private key. It keeps the library's parsed object, since parsing can cost as much as using."""
 
-    __slots__ = ("_algorithm", "_parsed")
+    __slots__ = ("_remembered",)
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value)
-        self._algorithm: object = None
-        self._parsed: Any = None
+        self._remembered: tuple[object, Any] = (None, None)
 
     def recall(self, algorithm: object) -> Any:  # noqa: ANN401 -- each algorithm knows the class of what it left here
         """What ``algorithm`` remembered here; None if it did not, or another one did since."""
-        return self._parsed if self._algorithm is algorithm else None
+        owner, parsed = self._remembered
+        return parsed if owner is algorithm else None
 
     def remember(self, algorithm: object, parsed: object) -> None:
         """Keep the library's object for this key, as ``algorithm`` parsed it."""
-        self._parsed = parsed
-        self._algorithm = algorithm
+        self._remembered = (algorithm, parsed)  # one assignment, so that a second thread sees both or neither
