@@ -1,0 +1,54 @@
+"""The ratchet tree of RFC 9420: its shape, its hashes, what makes it valid, and TreeKEM."""
+
+from entrenous.mls.tree.editor import TreeEditor
+from entrenous.mls.tree.parent_hash import check_parent_hashes
+from entrenous.mls.tree.ratchet_tree import MAX_WIDTH, RatchetTree
+from entrenous.mls.tree.treekem import (
+    DerivedPath,
+    NewPath,
+    OpenedPath,
+    PathCommitSecret,
+    TreePathSecret,
+    check_path_ciphertexts,
+    create_path,
+    derive_path,
+    merge_path,
+    open_path,
+)
+from entrenous.mls.tree.validation import (
+    GroupRules,
+    check_encryption_key,
+    check_extensions,
+    check_leaf,
+    check_leaf_content,
+    check_leaf_signature,
+    check_members,
+    check_path_keys,
+    check_tree,
+)
+
+__all__ = [
+    "MAX_WIDTH",
+    "DerivedPath",
+    "GroupRules",
+    "NewPath",
+    "OpenedPath",
+    "PathCommitSecret",
+    "RatchetTree",
+    "TreeEditor",
+    "TreePathSecret",
+    "check_encryption_key",
+    "check_extensions",
+    "check_leaf",
+    "check_leaf_content",
+    "check_leaf_signature",
+    "check_members",
+    "check_parent_hashes",
+    "check_path_ciphertexts",
+    "check_path_keys",
+    "check_tree",
+    "create_path",
+    "derive_path",
+    "merge_path",
+    "open_path",
+]

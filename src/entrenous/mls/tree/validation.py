@@ -1,0 +1,225 @@
+"""Which leaves and trees a group accepts (RFC 9420 §7.3, §12.4.3.1).
+
+Every check is a function of the bytes and the group's state, so that all members decide alike; the one that needs a
+clock, a KeyPackage's lifetime, is for whoever adds, and stands in ``group.key_package``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from entrenous.errors import RejectedError
+from entrenous.mls.suite import CipherSuite
+from entrenous.mls.tree.parent_hash import check_parent_hashes
+from entrenous.mls.tree.ratchet_tree import RatchetTree
+from entrenous.mls.types import (
+    Capabilities,
+    Extension,
+    ExtensionType,
+    LeafNode,
+    LeafPlace,
+    ParentNode,
+    ProposalType,
+    ProtocolVersion,
+    RequiredCapabilities,
+    UpdatePath,
+    check_bodies,
+    credential_type,
+    required_capabilities,
+)
+
+#: What every client supports without listing it (RFC 9420 §7.2).
+DEFAULT_EXTENSIONS = frozenset(ExtensionType)
+DEFAULT_PROPOSALS = frozenset(ProposalType)
+
+#: RFC 9420 §17.6's label for leaves.
+LEAF_LABEL = "LeafNodeTBS"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRules:
+    """What a group asks of its members' leaves.
+
+    Attributes:
+        suite: its cipher suite.
+        group_id: what leaves from Updates and Commits are signed for.
+        extensions: the types of its GroupContext extensions, all of which every member must support.
+        required: its required_capabilities, empty where it has none.
+    """
+
+    suite: CipherSuite
+    group_id: bytes
+    extensions: frozenset[int]
+    required: RequiredCapabilities
+
+    @classmethod
+    def of(cls, suite: CipherSuite, group_id: bytes, extensions: Iterable[Extension]) -> "GroupRules":
+        """The rules of a group with these GroupContext extensions.
+
+        Raises:
+            MalformedError: an extension of RFC 9420 has a broken body.
+            RejectedError: an extension type stands there twice.
+        """
+        extensions = tuple(extensions)
+        check_extensions(extensions)
+        required = required_capabilities(extensions) or RequiredCapabilities((), (), ())
+        return cls(suite, group_id, frozenset(e.extension_type for e in extensions), required)
+
+    def check_supported_by(self, capabilities: Capabilities) -> None:
+        """Check that a member can take part (RFC 9420 §7.3, §11.1, §13.4).
+
+        Raises:
+            RejectedError: it lacks something that this group uses or requires.
+        """
+        if ProtocolVersion.MLS10 not in capabilities.versions or self.suite.id not in capabilities.cipher_suites:
+            raise RejectedError("MLS-LEAF-SUITE", f"a leaf does not support MLS 1.0 with suite {self.suite.id:#06x}")
+        # RFC 9420 §13.4: "The capabilities field MUST indicate support for each extension in the GroupContext."
+        extensions = (self.extensions | set(self.required.extension_types)) - DEFAULT_EXTENSIONS
+        if missing := extensions.difference(capabilities.extensions):
+            raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks extensions {sorted(missing)}")
+        # RFC 9420 §7.3: "required extensions, proposals, and credential types MUST be listed"
+        proposals = frozenset(self.required.proposal_types) - DEFAULT_PROPOSALS
+        if missing := proposals.difference(capabilities.proposals):
+            raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks proposals {sorted(missing)}")
+        credentials = frozenset(self.required.credential_types)
+        if missing := credentials.difference(capabilities.credentials):
+            raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks credentials {sorted(missing)}")
+
+
+def check_extensions(extensions: tuple[Extension, ...]) -> None:
+    """Check a list of extensions.
+
+    Raises:
+        MalformedError: an extension of RFC 9420 has a broken body.
+        RejectedError: an extension type stands there twice.
+    """
+    # RFC 9420 §13.4: "MUST NOT have more than one extension of any given type"
+    if len({e.extension_type for e in extensions}) != len(extensions):
+        raise RejectedError("MLS-EXTENSION-TWICE", "a list of extensions holds one type twice")
+    check_bodies(extensions)
+
+
+def check_leaf(leaf: LeafNode, rules: GroupRules, leaf_index: int | None) -> None:
+    """Check one leaf by itself and against the group's rules, but not against the other members.
+
+    Args:
+        leaf: the leaf.
+        rules: the group's.
+        leaf_index: where it stands or is to stand; None in a KeyPackage.
+
+    Raises:
+        CryptoError: the signature is wrong, or a key is none of the suite.
+        MalformedError: an extension of RFC 9420 has a broken body.
+        RejectedError: a rule is broken.
+    """
+    check_leaf_content(leaf, rules)
+    check_leaf_signature(leaf, rules, leaf_index)
+
+
+def check_leaf_content(leaf: LeafNode, rules: GroupRules) -> None:
+    """``check_leaf`` without the signature.
+
+    Raises:
+        CryptoError: the encryption key is none of the suite.
+        MalformedError: an extension of RFC 9420 has a broken body.
+        RejectedError: a rule is broken.
+    """
+    check_extensions(leaf.extensions)
+    listed = DEFAULT_EXTENSIONS.union(leaf.capabilities.extensions)
+    # RFC 9420 §7.3: "the ID for each extension in the extensions field is listed in ... capabilities.extensions"
+    if any(e.extension_type not in listed for e in leaf.extensions):
+        raise RejectedError("MLS-LEAF-EXTENSION", "a leaf holds an extension that its capabilities do not list")
+    # RFC 9420 §7.2: "the credential type ... MUST be included in the credentials field of the capabilities"
+    if credential_type(leaf.credential) not in leaf.capabilities.credentials:
+        raise RejectedError("MLS-LEAF-CREDENTIAL", "a leaf does not support its own kind of credential")
+    rules.check_supported_by(leaf.capabilities)
+    rules.suite.hpke.kem.library_public(leaf.encryption_key)
+
+
+def check_leaf_signature(leaf: LeafNode, rules: GroupRules, leaf_index: int | None) -> None:
+    """Check a leaf's signature.
+
+    Raises:
+        CryptoError: the signature is wrong.
+    """
+    place = None if leaf_index is None else LeafPlace(rules.group_id, leaf_index)
+    rules.suite.verify_with_label(leaf.signature_key, LEAF_LABEL, leaf.to_be_signed(place), leaf.signature)
+
+
+def check_encryption_key(suite: CipherSuite, public: bytes) -> None:
+    """Check that a Commit can encrypt to a new key, so that nobody adds one that stops all later Commits.
+
+    Raises:
+        CryptoError: it is no public key of the suite's KEM, or of low order.
+    """
+    # What comes out is thrown away, so the ephemeral key may be anything: `bytes` makes zeros.
+    suite.hpke.kem.encapsulate(public, bytes)
+
+
+def check_members(tree: RatchetTree) -> None:
+    """Check what members owe to each other: distinct keys, and credentials that all understand.
+
+    Raises:
+        RejectedError: two members share a key, or one does not support another's kind of credential.
+    """
+    leaves = [leaf for _, leaf in tree.members()]
+    # RFC 9420 §7.3: unique among the members are "signature_key" and "encryption_key"
+    if len({leaf.signature_key for leaf in leaves}) != len(leaves):
+        raise RejectedError("MLS-TREE-SIGNATURE-KEY-TWICE", "two members share a signature key")
+    # RFC 9420 §12.4.3.1: a parent's encryption key "does not appear in any other node of the tree"
+    keys = [node.encryption_key for node in tree.array if node is not None]
+    if len(set(keys)) != len(keys):
+        raise RejectedError("MLS-TREE-ENCRYPTION-KEY-TWICE", "two nodes share an encryption key")
+    # RFC 9420 §7.3: "the credential type is supported by all members of the group"
+    in_use = {credential_type(leaf.credential) for leaf in leaves}
+    supported = {leaf.capabilities.credentials for leaf in leaves}
+    if any(not in_use.issubset(credentials) for credentials in supported):
+        raise RejectedError("MLS-TREE-CREDENTIALS", "a member does not support another's kind of credential")
+
+
+def check_path_keys(tree: RatchetTree, path: UpdatePath) -> None:
+    """Check that a path's keys are new to the tree that it is about to change.
+
+    Raises:
+        RejectedError: one of them is in the tree, or twice in the path.
+    """
+    known = {node.encryption_key for node in tree.array if node is not None}
+    fresh = [path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)]
+    # RFC 9420 §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree"
+    if len(set(fresh)) != len(fresh) or not known.isdisjoint(fresh):
+        raise RejectedError("MLS-PATH-KEY-REUSED", "an UpdatePath brings a key that is in the tree already")
+
+
+def check_tree(tree: RatchetTree, rules: GroupRules) -> None:
+    """Check a whole tree that was received, as one who joins must (RFC 9420 §12.4.3.1).
+
+    Args:
+        tree: the tree; that its hash is the GroupContext's is the caller's to check.
+        rules: the group's.
+
+    Raises:
+        CryptoError: a signature is wrong, or a key is none of the suite.
+        MalformedError: an extension of RFC 9420 has a broken body.
+        RejectedError: a rule is broken.
+    """
+    check_members(tree)
+    check_unmerged_leaves(tree)
+    check_parent_hashes(tree)
+    for _, parent in tree.parents():
+        rules.suite.hpke.kem.library_public(parent.encryption_key)
+    for leaf_index, leaf in tree.members():
+        check_leaf(leaf, rules, leaf_index)
+
+
+def check_unmerged_leaves(tree: RatchetTree) -> None:
+    """Check that an unmerged leaf is unmerged at every parent on the way down to it.
+
+    Raises:
+        RejectedError: a parent in between knows the leaf as merged.
+    """
+    for index, parent in tree.parents():
+        for leaf in parent.unmerged_leaves:
+            # RFC 9420 §12.4.3.1: "every non-blank intermediate node between ... also has an entry"
+            for between in tree.between(leaf, index):
+                node = tree.node(between)
+                if isinstance(node, ParentNode) and leaf not in node.unmerged_leaves:
+                    raise RejectedError("MLS-TREE-UNMERGED-BETWEEN", f"node {between} does not list leaf {leaf}")
