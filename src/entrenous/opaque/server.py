@@ -6,7 +6,7 @@ Every function is quick (no key stretching) and takes the same path for known an
 from dataclasses import dataclass, field
 
 from entrenous.crypto import Entropy, Secret, constant_time_equal, draw, hkdf_expand, hkdf_extract, ristretto
-from entrenous.errors import CryptoError
+from entrenous.errors import CryptoError, UsageError
 from entrenous.opaque import oprf
 from entrenous.opaque.ake import (
     HASH,
@@ -59,7 +59,13 @@ class Server:
 
     @classmethod
     def restore(cls, oprf_seed: bytes, private_key: bytes) -> "Server":
-        """The server that stored secrets of 64 and 32 bytes stand for."""
+        """The server that stored secrets of 64 and 32 bytes stand for.
+
+        Raises:
+            UsageError: one of them has another size, or the private key is no scalar.
+        """
+        if len(oprf_seed) != HASH.size:
+            raise UsageError(f"an OPRF seed has {HASH.size} bytes, not {len(oprf_seed)}")
         return cls(OprfSeed(oprf_seed), KeyPair(oprf.Scalar(private_key), ristretto.multiply_base(private_key)))
 
     @classmethod
