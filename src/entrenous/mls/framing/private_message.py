@@ -1,0 +1,218 @@
+"""PrivateMessage: content that is signed, padded and encrypted under a key used once (RFC 9420 §6.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from entrenous.crypto import Entropy, Signer, draw
+from entrenous.errors import RejectedError, UsageError
+from entrenous.mls.framing.content_auth import sign_as_member, to_be_signed, verify
+from entrenous.mls.framing.view import EpochView
+from entrenous.mls.schedule import (
+    ROOM_LIMITS,
+    KeyChanges,
+    KeySource,
+    RatchetKind,
+    RatchetLimits,
+    receiving_key,
+    sending_key,
+)
+from entrenous.mls.types import (
+    REUSE_GUARD_SIZE,
+    ApplicationData,
+    AuthenticatedContent,
+    Content,
+    ContentType,
+    FramedContent,
+    MemberSender,
+    MLSMessage,
+    PrivateContentAAD,
+    PrivateMessage,
+    SenderData,
+    SenderDataAAD,
+    WireFormat,
+    decode_private_content,
+    encode_private_content,
+)
+from entrenous.trace import SILENT, Trace
+
+#: Given a plaintext's size in bytes, the size to pad it to, which is not below it.
+Padding = Callable[[int], int]
+
+
+def no_padding(size: int) -> int:
+    """The Padding that adds nothing: sizes show."""
+    return size
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A message ready to send, once its changes are on disk.
+
+    Attributes:
+        message: the encoded MLSMessage.
+        generation: of the key it was sealed under.
+        changes: for the sender's KeySource.
+    """
+
+    message: bytes
+    generation: int
+    changes: KeyChanges
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A PrivateMessage that was decrypted and whose signature is right.
+
+    Attributes:
+        content: what its sender signed.
+        generation: of the key it was sealed under.
+        changes: for the receiver's KeySource.
+    """
+
+    content: AuthenticatedContent
+    generation: int
+    changes: KeyChanges
+
+
+def protect_application(
+    view: EpochView,
+    keys: KeySource,
+    signer: Signer,
+    data: bytes,
+    authenticated_data: bytes = b"",
+    *,
+    padding: Padding,
+    entropy: Entropy,
+    trace: Trace = SILENT,
+) -> Protected:
+    """Sign and encrypt application data.
+
+    Args:
+        view: the epoch.
+        keys: the own member's ratchet is read from here; ``changes`` must be stored before the message is sent.
+        signer: holds the own member's signature key.
+        data: what the application says.
+        authenticated_data: travels in clear, and is authenticated to the members.
+        padding: hides the data's size.
+        entropy: for the reuse guard.
+        trace: told what was derived.
+
+    Raises:
+        RejectedError: MLS-GENERATION-EXHAUSTED.
+        UsageError: ``signer`` signs with another scheme than the suite's, or ``keys`` are not this epoch's.
+    """
+    content = sign_as_member(view, signer, WireFormat.PRIVATE_MESSAGE, ApplicationData(data), authenticated_data)
+    return protect_private(view, keys, content, padding=padding, entropy=entropy, trace=trace)
+
+
+def protect_private(
+    view: EpochView,
+    keys: KeySource,
+    content: AuthenticatedContent,
+    *,
+    padding: Padding,
+    entropy: Entropy,
+    trace: Trace = SILENT,
+) -> Protected:
+    """Encrypt a content that the view's own member signed. A Commit must have its confirmation tag.
+
+    Raises:
+        RejectedError: MLS-GENERATION-EXHAUSTED.
+        UsageError: the content was signed for another wire format or by another sender, or ``padding`` shrinks.
+    """
+    framed = content.content
+    # RFC 9420 §6.3.2: "the sender MUST verify Sender.sender_type is member"
+    if content.wire_format is not WireFormat.PRIVATE_MESSAGE or framed.sender != MemberSender(view.own_leaf):
+        raise UsageError("a PrivateMessage holds what its own sender signed for it")
+    kind = framed.content_type
+    plaintext = _padded(encode_private_content(framed.content, content.auth, 0), padding)
+    key, changes = sending_key(view.suite, keys, view.width, view.own_leaf, RatchetKind.of(kind))
+    guard = draw(entropy, REUSE_GUARD_SIZE)
+    aad = PrivateContentAAD(view.group_id, view.epoch, kind, framed.authenticated_data).encode()
+    ciphertext = view.suite.aead_key(key.key).seal(_guarded(key.nonce, guard), plaintext, aad)
+    sender_data = SenderData(view.own_leaf, key.generation, guard).encode()
+    sender_key, sender_nonce = _sender_data_key(view, ciphertext)
+    sealed_sender = view.suite.aead_key(sender_key).seal(sender_nonce, sender_data, _sender_data_aad(view, kind))
+    message = PrivateMessage(view.group_id, view.epoch, kind, framed.authenticated_data, sealed_sender, ciphertext)
+    trace.derived("message_key", key.key, "ratchet_secret")
+    trace.step("mls.protect", epoch=view.epoch, content=kind.name, generation=key.generation, size=len(ciphertext))
+    return Protected(MLSMessage.of(message).encode(), key.generation, changes)
+
+
+def unprotect_private(
+    view: EpochView,
+    keys: KeySource,
+    message: PrivateMessage,
+    *,
+    limits: RatchetLimits = ROOM_LIMITS,
+    trace: Trace = SILENT,
+) -> Opened:
+    """Decrypt a PrivateMessage of the view's epoch and check its signature.
+
+    Raises:
+        CryptoError: the message is not genuine.
+        MalformedError: what was decrypted is no content, or its padding is not zero.
+        RejectedError: MLS-SENDER-UNKNOWN, nobody is at the sender's leaf; MLS-SENDER-SELF, only a copy of an own
+            message can say so; MLS-GENERATION-CONSUMED, MLS-GENERATION-TOO-FAR.
+    """
+    sender = _open_sender_data(view, message)
+    if sender.leaf_index == view.own_leaf:
+        # The own ratchet is for sending. An own message is known from the outbox, never opened.
+        raise RejectedError("MLS-SENDER-SELF", "a message of our own came back")
+    # RFC 9420 §6.3.2: "the recipient MUST verify that the leaf index ... identifies a non-blank node"
+    if view.signature_key(sender.leaf_index) is None:
+        raise RejectedError("MLS-SENDER-UNKNOWN", f"no member at leaf {sender.leaf_index}")
+    kind = message.content_type
+    key, changes = receiving_key(
+        view.suite, keys, view.width, sender.leaf_index, RatchetKind.of(kind), sender.generation, limits
+    )
+    trace.derived("message_key", key.key, "ratchet_secret")
+    aad = PrivateContentAAD(message.group_id, message.epoch, kind, message.authenticated_data).encode()
+    plaintext = view.suite.aead_key(key.key).open(_guarded(key.nonce, sender.reuse_guard), message.ciphertext, aad)
+    content = _signed_content(view, message, sender.leaf_index, kind, plaintext)
+    trace.step("mls.unprotect", epoch=view.epoch, content=kind.name, leaf=sender.leaf_index, generation=key.generation)
+    return Opened(content, key.generation, changes)
+
+
+def _signed_content(
+    view: EpochView, message: PrivateMessage, leaf: int, kind: ContentType, plaintext: bytes
+) -> AuthenticatedContent:
+    body: Content
+    body, auth = decode_private_content(kind, plaintext)
+    framed = FramedContent(message.group_id, message.epoch, MemberSender(leaf), message.authenticated_data, body)
+    content = AuthenticatedContent(WireFormat.PRIVATE_MESSAGE, framed, auth)
+    verify(view, content, to_be_signed(view, content))
+    return content
+
+
+def _open_sender_data(view: EpochView, message: PrivateMessage) -> SenderData:
+    key, nonce = _sender_data_key(view, message.ciphertext)
+    aad = _sender_data_aad(view, message.content_type)
+    return SenderData.decode(view.suite.aead_key(key).open(nonce, message.encrypted_sender_data, aad))
+
+
+def _sender_data_key(view: EpochView, ciphertext: bytes) -> tuple[bytes, bytes]:
+    """Key and nonce from a sample of the ciphertext (RFC 9420 §6.3.2)."""
+    suite, secret = view.suite, view.secrets.sender_data_secret.reveal()
+    sample = ciphertext[: suite.secret_size]
+    return (
+        suite.expand_with_label(secret, "key", sample, suite.aead.key_size),
+        suite.expand_with_label(secret, "nonce", sample, suite.aead.nonce_size),
+    )
+
+
+def _sender_data_aad(view: EpochView, kind: ContentType) -> bytes:
+    return SenderDataAAD(view.group_id, view.epoch, kind).encode()
+
+
+def _guarded(nonce: bytes, guard: bytes) -> bytes:
+    """The nonce with the reuse guard mixed into its first four bytes (RFC 9420 §6.3.1)."""
+    mixed = int.from_bytes(nonce[:REUSE_GUARD_SIZE], "big") ^ int.from_bytes(guard, "big")
+    return mixed.to_bytes(REUSE_GUARD_SIZE, "big") + nonce[REUSE_GUARD_SIZE:]
+
+
+def _padded(plaintext: bytes, padding: Padding) -> bytes:
+    size = padding(len(plaintext))
+    if size < len(plaintext):
+        raise UsageError("padding does not shrink")
+    return plaintext + bytes(size - len(plaintext))
