@@ -1,0 +1,1 @@
+"""The service: sessions, accounts, room logs and fan-out. It stores and orders ciphertext."""

@@ -1,0 +1,16 @@
+"""The server's database: schema, the storage thread, and the SQL of one thing per module."""
+
+from entrenous.server.store.engine import create_tables, ensure_schema, sqlite_engine
+from entrenous.server.store.statements import Statement, Transaction
+from entrenous.server.store.storage import MAX_BATCH, Operation, Storage
+
+__all__ = [
+    "MAX_BATCH",
+    "Operation",
+    "Statement",
+    "Storage",
+    "Transaction",
+    "create_tables",
+    "ensure_schema",
+    "sqlite_engine",
+]

@@ -1,0 +1,62 @@
+"""The rows of the inboxes: Welcomes that wait for devices."""
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from entrenous.server.store.schema import inbox
+from entrenous.server.store.statements import Statement, Transaction
+from entrenous.wire.types import InboxItem
+
+_INSERT = Statement(
+    insert(inbox).values(
+        device=bindparam("device"),
+        room=bindparam("room"),
+        sequence=bindparam("sequence"),
+        welcome=bindparam("welcome"),
+    )
+)
+_AFTER = Statement(
+    select(inbox.c.number, inbox.c.room, inbox.c.sequence, inbox.c.welcome)
+    .where(inbox.c.device == bindparam("device"), inbox.c.number > bindparam("after"))
+    .order_by(inbox.c.number)
+    .limit(bindparam("most"))
+)
+_DROP = Statement(delete(inbox).where(inbox.c.device == bindparam("device"), inbox.c.number <= bindparam("up_to")))
+_COUNT = Statement(select(func.count()).where(inbox.c.device == bindparam("device")))
+_OF_ROOM = Statement(delete(inbox).where(inbox.c.room == bindparam("of_room"), inbox.c.sequence < bindparam("before")))
+
+
+def add(tx: Transaction, room: bytes, sequence: int, welcomes: Iterable[tuple[bytes, bytes]]) -> None:
+    """Put (device, Welcome) pairs, made by the Commit entry ``sequence``, into inboxes."""
+    rows: Iterator[dict[str, object]] = (
+        {"device": device, "room": room, "sequence": sequence, "welcome": welcome} for device, welcome in welcomes
+    )
+    tx.many(_INSERT, rows)
+
+
+def fetch(tx: Transaction, device: bytes, after: int, *, limit: int, size: int) -> list[InboxItem]:
+    """Items after the id ``after``, oldest first: at most ``limit``, and ``size`` bytes unless one alone is larger."""
+    items: list[InboxItem] = []
+    for number, room, sequence, welcome in tx.all(_AFTER, device=device, after=after, most=limit):
+        size -= len(welcome)
+        if size < 0 and items:
+            break
+        items.append(InboxItem(number, room, sequence, welcome))
+    return items
+
+
+def drop(tx: Transaction, device: bytes, up_to: int) -> None:
+    """Delete a device's items up to the id ``up_to``."""
+    tx.run(_DROP, device=device, up_to=up_to)
+
+
+def count(tx: Transaction, device: bytes) -> int:
+    """How many items wait for a device."""
+    row = tx.one(_COUNT, device=device)
+    return 0 if row is None else int(row[0])
+
+
+def forget(tx: Transaction, room: bytes, before: int) -> None:
+    """Delete a room's Welcomes whose Commit entry comes before ``before`` and is gone."""
+    tx.run(_OF_ROOM, of_room=room, before=before)

@@ -1,0 +1,52 @@
+"""The rows of KeyPackages: one pool a device, each handed out once, and one last resort."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from entrenous.server.store.schema import key_packages
+from entrenous.server.store.statements import Statement, Transaction
+
+_INSERT = Statement(
+    insert(key_packages).values(
+        device=bindparam("device"), last_resort=bindparam("last_resort"), body=bindparam("body")
+    )
+)
+_kind = (key_packages.c.device == bindparam("of_device"), key_packages.c.last_resort == bindparam("kind"))
+_COUNT = Statement(select(func.count()).where(*_kind))
+_DELETE_KIND = Statement(delete(key_packages).where(*_kind))
+_OLDEST = Statement(
+    select(key_packages.c.number, key_packages.c.body).where(*_kind).order_by(key_packages.c.number).limit(1)
+)
+_DELETE = Statement(delete(key_packages).where(key_packages.c.number == bindparam("which")))
+
+
+def add(tx: Transaction, device: bytes, packages: Sequence[bytes]) -> None:
+    """Add packages to a device's pool."""
+    tx.many(_INSERT, ({"device": device, "last_resort": 0, "body": body} for body in packages))
+
+
+def set_last_resort(tx: Transaction, device: bytes, package: bytes) -> None:
+    """Replace the device's last-resort package."""
+    tx.run(_DELETE_KIND, of_device=device, kind=1)
+    tx.run(_INSERT, device=device, last_resort=1, body=package)
+
+
+def count(tx: Transaction, device: bytes) -> int:
+    """How many one-time packages the pool holds."""
+    row = tx.one(_COUNT, of_device=device, kind=0)
+    return 0 if row is None else int(row[0])
+
+
+def claim(tx: Transaction, device: bytes) -> tuple[bytes, bool] | None:
+    """Take the oldest package out of the pool, or copy the last resort; None if there is neither.
+
+    Returns:
+        The package, and whether it is the last resort.
+    """
+    row = tx.one(_OLDEST, of_device=device, kind=0)
+    if row is not None:
+        tx.run(_DELETE, which=row[0])
+        return row[1], False
+    row = tx.one(_OLDEST, of_device=device, kind=1)
+    return None if row is None else (row[1], True)

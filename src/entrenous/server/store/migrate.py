@@ -1,0 +1,21 @@
+"""Running the shipped migrations. Imported only when a database is new or old."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+#: Alembic resolves "package:folder" through importlib, so a wheel or a zip serves as well as a checkout.
+SCRIPTS = "entrenous.server.store:migrations"
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration for one open connection; there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the database to the newest revision."""
+    command.upgrade(configuration(connection), "head")

@@ -1,0 +1,114 @@
+"""The rows of rooms: where each log stands, and what one account may read of it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, select
+
+from entrenous.server.store.schema import rooms, roster
+from entrenous.server.store.statements import Row, Statement, Transaction
+from entrenous.wire.types import RoomHead
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a room stands, and one account in it."""
+
+    newest: int
+    newest_commit: int
+    first_available: int
+    retention_seconds: int
+    may_manage: bool
+    added_at: int
+    readable_after: int
+    #: The entry that removed the account; None for a member.
+    removed_at: int | None
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the account is in the room now."""
+        return self.removed_at is None
+
+    @property
+    def readable_from(self) -> int:
+        """The first entry that the account can still read."""
+        return max(self.first_available, self.readable_after + 1)
+
+    @property
+    def readable_to(self) -> int:
+        """The last entry that the account may read."""
+        return self.newest if self.removed_at is None else self.removed_at
+
+
+_STANDING = (
+    rooms.c.newest,
+    rooms.c.newest_commit,
+    rooms.c.first_available,
+    rooms.c.retention_seconds,
+    roster.c.may_manage,
+    roster.c.added_at,
+    roster.c.readable_after,
+    roster.c.removed_at,
+)
+_INSERT = Statement(insert(rooms))
+_CREATOR = Statement(select(rooms.c.creator).where(rooms.c.id == bindparam("room")))
+_IN_ONE = Statement(
+    select(*_STANDING)
+    .join(roster, roster.c.room == rooms.c.id)
+    .where(rooms.c.id == bindparam("room"), roster.c.account == bindparam("account"))
+)
+_IN_ALL = Statement(
+    select(*_STANDING, rooms.c.id)
+    .join(roster, roster.c.room == rooms.c.id)
+    .where(roster.c.account == bindparam("account"))
+    .order_by(rooms.c.id)
+)
+
+
+def create(tx: Transaction, room: bytes, creator: bytes, retention_seconds: int, now: int) -> None:
+    """Open an empty log."""
+    tx.run(
+        _INSERT,
+        id=room,
+        newest=0,
+        newest_commit=0,
+        first_available=1,
+        retention_seconds=retention_seconds,
+        creator=creator,
+        created_at=now,
+    )
+
+
+def creator(tx: Transaction, room: bytes) -> bytes | None:
+    """The account that opened the room; None if there is no such room."""
+    row = tx.one(_CREATOR, room=room)
+    return None if row is None else bytes(row[0])
+
+
+def standing(tx: Transaction, room: bytes, account: bytes) -> Standing | None:
+    """None if there is no such room, or the account was not lately in it."""
+    row = tx.one(_IN_ONE, room=room, account=account)
+    return None if row is None else _standing(row)
+
+
+def heads(tx: Transaction, account: bytes) -> tuple[RoomHead, ...]:
+    """Every log that the account may read, as far as it may read it."""
+    found = []
+    for row in tx.all(_IN_ALL, account=account):
+        place = _standing(row)
+        newest_commit = min(place.newest_commit, place.readable_to)
+        found.append(
+            RoomHead(
+                room=row[8],
+                newest=place.readable_to,
+                newest_commit=newest_commit,
+                first_available=place.readable_from,
+                may_manage=place.may_manage,
+                removed_at=place.removed_at,
+            )
+        )
+    return tuple(found)
+
+
+def _standing(row: Row) -> Standing:
+    newest, newest_commit, first, retention, may_manage, added_at, readable_after, removed_at = row[:8]
+    return Standing(newest, newest_commit, first, retention, bool(may_manage), added_at, readable_after, removed_at)
