@@ -64,7 +64,7 @@ def argon2id(password: bytes, salt: bytes, parameters: Argon2Parameters, length:
             lanes=parameters.lanes,
             memory_cost=parameters.memory_kib,
         ).derive(password)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"Argon2id cannot run with {parameters}") from error
     except MemoryError as error:
         raise UnavailableError(f"no {parameters.memory_kib} KiB of memory to stretch the password in") from error

@@ -1,0 +1,105 @@
+"""Signatures: what must be refused."""
+
+import pytest
+
+from entrenous.crypto import SignatureScheme, Signer, SigningKey, load_signer, system_entropy, verify, verify_signature
+from entrenous.errors import CryptoError, UsageError
+
+#: Edwards25519's order.
+L = 2**252 + 27742317777372353535851937790883648493
+P25519 = 2**255 - 19
+SEED_SIZES = {
+    SignatureScheme.ED25519: 32,
+    SignatureScheme.ED448: 57,
+    SignatureScheme.ECDSA_P256: 32,
+    SignatureScheme.ECDSA_P384: 48,
+    SignatureScheme.ECDSA_P521: 66,
+}
+#: y coordinates of the points of order 1, 2, 4 and 8, and the encodings above the prime that reduce to them.
+ORDER_8 = [
+    2707385501144840649318225287225658788936804267575313519463743609750303021,
+    55188659117513257062467267217118295137698188065244968500265048394206261417927,
+]
+LOW_ORDER = [0, 1, P25519 - 1, P25519, P25519 + 1, *ORDER_8, P25519 - ORDER_8[0], P25519 - ORDER_8[1]]
+
+
+def signer_of(scheme: SignatureScheme) -> Signer:
+    return load_signer(scheme, bytes(1) + b"\x5a" * (SEED_SIZES[scheme] - 1))
+
+
+def test_a_key_made_again_from_its_seed_is_the_same_key() -> None:
+    key = SigningKey.generate(system_entropy)
+    again = SigningKey.from_seed(key.seed.reveal())
+    assert (again.public, again.sign(b"m")) == (key.public, key.sign(b"m"))
+    assert key.scheme is SignatureScheme.ED25519
+    assert (len(key.public), len(key.sign(b""))) == (32, 64)
+
+
+def test_ed25519_is_that_of_rfc_8032() -> None:
+    # RFC 8032 §7.1, test 2.
+    key = SigningKey.from_seed(bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))
+    assert key.public.hex() == "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+    assert key.sign(b"\x72").hex().startswith("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da")
+
+
+@pytest.mark.parametrize("scheme", list(SignatureScheme))
+def test_only_this_signature_of_this_key_over_this_message_verifies(scheme: SignatureScheme) -> None:
+    signer, other = signer_of(scheme), load_signer(scheme, bytes(1) + b"\x33" * (SEED_SIZES[scheme] - 1))
+    signature = signer.sign(b"message")
+    verify_signature(scheme, signer.public, b"message", signature)
+    wrong = [
+        (signer.public, b"massage", signature),
+        (other.public, b"message", signature),
+        (signer.public, b"message", other.sign(b"message")),
+        (signer.public, b"message", signature[:-1]),
+        (signer.public, b"message", signature + b"\0"),
+        (signer.public, b"message", b""),
+        (signer.public, b"message", bytes(len(signature))),
+        (signer.public[:-1], b"message", signature),
+        (signer.public + b"\0", b"message", signature),
+        (b"", b"message", signature),
+        (b"\xff" * len(signer.public), b"message", signature),
+    ]
+    for public, message, tried in wrong:
+        with pytest.raises(CryptoError, match=r"^verification failed$"):
+            verify_signature(scheme, public, message, tried)
+
+
+@pytest.mark.parametrize("scheme", list(SignatureScheme))
+@pytest.mark.parametrize("change", [-1, 1])
+def test_private_keys_of_another_length_are_our_bug(scheme: SignatureScheme, change: int) -> None:
+    with pytest.raises(UsageError):
+        load_signer(scheme, b"\x01" * (SEED_SIZES[scheme] + change))
+
+
+@pytest.mark.parametrize("scheme", [SignatureScheme.ECDSA_P256, SignatureScheme.ECDSA_P384, SignatureScheme.ECDSA_P521])
+def test_scalars_outside_the_group_are_our_bug(scheme: SignatureScheme) -> None:
+    for scalar in (bytes(SEED_SIZES[scheme]), b"\xff" * SEED_SIZES[scheme]):
+        with pytest.raises(UsageError):
+            load_signer(scheme, scalar)
+
+
+def test_compressed_points_are_refused() -> None:
+    signer = signer_of(SignatureScheme.ECDSA_P256)
+    compressed = bytes((2 + (signer.public[-1] & 1),)) + signer.public[1:33]
+    with pytest.raises(CryptoError):
+        verify_signature(SignatureScheme.ECDSA_P256, compressed, b"m", signer.sign(b"m"))
+
+
+def test_a_malleable_ed25519_signature_is_refused() -> None:
+    key = SigningKey.generate(system_entropy)
+    signature = key.sign(b"m")
+    s = int.from_bytes(signature[32:], "little") + L
+    with pytest.raises(CryptoError):
+        verify(key.public, b"m", signature[:32] + s.to_bytes(32, "little"))
+
+
+@pytest.mark.parametrize("y", LOW_ORDER)
+@pytest.mark.parametrize("sign_bit", [0, 1 << 255])
+def test_ed25519_public_keys_of_low_order_are_refused_whatever_they_would_verify(y: int, sign_bit: int) -> None:
+    public = (y | sign_bit).to_bytes(32, "little")
+    # With the identity as public key, R = identity and S = 0 satisfy the equation for every message.
+    forged = (1).to_bytes(32, "little") + bytes(32)
+    for message in (b"", b"a", b"b", b"c"):
+        with pytest.raises(CryptoError):
+            verify(public, message, forged)
