@@ -1,0 +1,212 @@
+"""The one command language that people type: what a line means, for the terminal, the page and the line mode alike.
+
+``/invite bob`` is a command, ``//shrug`` says "/shrug", anything else says itself. An unknown ``/x`` is an error with
+the nearest match and is never sent.
+"""
+
+import difflib
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from entrenous.client.commands import (
+    AcceptIdentity,
+    Command,
+    CreateInviteLink,
+    CreateRoom,
+    InviteMember,
+    KickMember,
+    ListMembers,
+    ListRooms,
+    RefreshKeys,
+)
+from entrenous.errors import EntrenousError
+
+
+class SlashError(EntrenousError):
+    """A line that means nothing; its sentence says what would. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send this text to the current room."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Do this command."""
+
+    command: Command[object]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRoom:
+    """Make another room the current one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Show the help, of one command or of all."""
+
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Leave the program."""
+
+
+Meaning = Say | Run | SwitchRoom | ShowHelp | Quit
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """One command: how it is written, what it does, and how its words become a meaning."""
+
+    name: str
+    usage: str
+    help: str
+    build: Callable[[list[str], bytes | None], Meaning]
+    aliases: tuple[str, ...] = ()
+
+
+def interpret(line: str, room: bytes | None) -> Meaning | None:
+    """What a typed line means in ``room`` (None: no room is open yet); None for an empty line.
+
+    Raises:
+        SlashError: an unknown command, a missing or surplus word, or a message without a room.
+    """
+    text = line.strip()
+    if not text:
+        return None
+    if text.startswith("//"):
+        return _say(text[1:], room)
+    if not text.startswith("/"):
+        return _say(text, room)
+    name, *words = _split(text[1:])
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        raise SlashError(f"There is no /{name}.{_nearest(name)} Nothing was sent. To send a slash, type two: //{name}")
+    try:
+        return command.build(words, room)
+    except IndexError:
+        raise SlashError(f"Usage: {command.usage}") from None
+
+
+def _say(text: str, room: bytes | None) -> Say:
+    _need(room)
+    return Say(text)
+
+
+def _need(room: bytes | None) -> bytes:
+    if room is None:
+        raise SlashError("No room is open. /create NAME makes one, /rooms lists yours, /join NAME opens one")
+    return room
+
+
+def _split(text: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise SlashError("A quotation mark is not closed. Nothing was sent.") from None
+    return words or [""]
+
+
+def _nearest(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
+    return f" Did you mean /{close[0]}?" if close else " /help lists what there is."
+
+
+def _exactly(words: list[str], count: int) -> list[str]:
+    if len(words) != count:
+        raise IndexError
+    return words
+
+
+def _create(words: list[str], _room: bytes | None) -> Meaning:
+    return Run(CreateRoom(" ".join([words[0], *words[1:]])))
+
+
+def _invite(words: list[str], room: bytes | None) -> Meaning:
+    return Run(InviteMember(_need(room), _exactly(words, 1)[0]))
+
+
+def _kick(words: list[str], room: bytes | None) -> Meaning:
+    return Run(KickMember(_need(room), _exactly(words, 1)[0]))
+
+
+def _members(words: list[str], room: bytes | None) -> Meaning:
+    _exactly(words, 0)
+    return Run(ListMembers(_need(room)))
+
+
+def _rooms(words: list[str], _room: bytes | None) -> Meaning:
+    _exactly(words, 0)
+    return Run(ListRooms())
+
+
+def _join(words: list[str], _room: bytes | None) -> Meaning:
+    return SwitchRoom(" ".join([words[0], *words[1:]]))
+
+
+def _link(words: list[str], _room: bytes | None) -> Meaning:
+    _exactly(words, 0)
+    return Run(CreateInviteLink())
+
+
+def _rekey(words: list[str], room: bytes | None) -> Meaning:
+    _exactly(words, 0)
+    return Run(RefreshKeys(_need(room)))
+
+
+def _accept(words: list[str], _room: bytes | None) -> Meaning:
+    return Run(AcceptIdentity(_exactly(words, 1)[0]))
+
+
+def _help(words: list[str], _room: bytes | None) -> Meaning:
+    return ShowHelp(words[0].lstrip("/").lower() if words else None)
+
+
+def _quit(words: list[str], _room: bytes | None) -> Meaning:
+    _exactly(words, 0)
+    return Quit()
+
+
+#: Every command, in the order in which the help shows them.
+ALL_COMMANDS = (
+    SlashCommand("rooms", "/rooms", "list your rooms", _rooms),
+    SlashCommand("join", "/join ROOM", "open one of your rooms", _join, ("j",)),
+    SlashCommand("create", "/create NAME", "make a room; you are its admin", _create, ("group",)),
+    SlashCommand("invite", "/invite PERSON", "add a person to this room", _invite),
+    SlashCommand("kick", "/kick PERSON", "remove a person: they read nothing sent afterwards", _kick),
+    SlashCommand("members", "/members", "who is in this room", _members, ("names", "who")),
+    SlashCommand("link", "/link", "make a link with which one more person can register at this server", _link),
+    SlashCommand("rekey", "/rekey", "give this device new keys in this room", _rekey),
+    SlashCommand("accept", "/accept PERSON", "trust the new identity key that a person shows", _accept),
+    SlashCommand("help", "/help [COMMAND]", "this list, or one command", _help, ("?",)),
+    SlashCommand("quit", "/quit", "leave; messages that wait are sent next time", _quit, ("exit", "q")),
+)
+
+#: By every name that can be typed.
+COMMANDS = {name: command for command in ALL_COMMANDS for name in (command.name, *command.aliases)}
+
+
+def help_text(topic: str | None = None) -> str:
+    """The help for people: of one command, or of all.
+
+    Raises:
+        SlashError: there is no such command.
+    """
+    if topic is None:
+        width = max(len(command.usage) for command in ALL_COMMANDS)
+        lines = [f"{command.usage:<{width}}  {command.help}" for command in ALL_COMMANDS]
+        return "\n".join([*lines, f"{'//text':<{width}}  say something that begins with a slash"])
+    command = COMMANDS.get(topic)
+    if command is None:
+        raise SlashError(f"There is no /{topic}.{_nearest(topic)}")
+    also = f"\nAlso: {', '.join('/' + alias for alias in command.aliases)}" if command.aliases else ""
+    return f"{command.usage}\n  {command.help}{also}"
