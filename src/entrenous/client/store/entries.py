@@ -1,0 +1,88 @@
+"""The rows of the timeline: every log entry this device has processed, read or not."""
+
+from dataclasses import dataclass
+
+from entrenous.client.store.store import Row, Rows, Transaction
+from entrenous.client.views import MessageKind
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One processed entry.
+
+    Attributes:
+        log_hash: over the log up to and including it.
+        kind: what ``body`` is; None for an entry that no timeline shows.
+        sender: the sender's account; None where the entry does not tell.
+        sent_at: the sender's word, ms since 1970; 0 where the entry does not tell.
+        received_at: the server's word, ms since 1970.
+    """
+
+    sequence: int
+    log_hash: bytes
+    message_id: bytes
+    kind: MessageKind | None
+    sender: bytes | None
+    body: str
+    sent_at: int
+    received_at: int
+
+
+_COLUMNS = "sequence, log_hash, message_id, kind, sender, body, sent_at, received_at"
+#: The kind of entries that belong to the log and not to the timeline.
+_HIDDEN = ""
+
+
+def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
+    """Add an entry at the end of a room's timeline."""
+    tx.execute(
+        f"INSERT INTO entries (room, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 columns named above
+        (
+            room,
+            row.sequence,
+            row.log_hash,
+            row.message_id,
+            row.kind or _HIDDEN,
+            row.sender,
+            row.body,
+            row.sent_at,
+            row.received_at,
+        ),
+    )
+
+
+def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:
+    """The hash over the log up to an entry; None where this device does not have it."""
+    row = rows.one("SELECT log_hash FROM entries WHERE room = ? AND sequence = ?", (room, sequence))
+    return None if row is None else bytes(row[0])
+
+
+def is_known(rows: Rows, room: bytes, sender: bytes, message_id: bytes) -> bool:
+    """Whether a message of this sender with this id was read before."""
+    sql = "SELECT 1 FROM entries WHERE room = ? AND message_id = ? AND sender = ?"
+    return rows.one(sql, (room, message_id, sender)) is not None
+
+
+def before(rows: Rows, room: bytes, sequence: int | None, limit: int) -> list[EntryRow]:
+    """The last shown entries before a place (None: before the end), oldest first."""
+    found = rows.all(
+        f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence < ? AND kind <> ?"  # noqa: S608 named above
+        " ORDER BY sequence DESC LIMIT ?",
+        (room, (1 << 63) - 1 if sequence is None else sequence, _HIDDEN, limit),
+    )
+    return [_row(row) for row in reversed(found)]
+
+
+def after(rows: Rows, room: bytes, sequence: int, limit: int) -> list[EntryRow]:
+    """The first shown entries after a place, oldest first."""
+    found = rows.all(
+        f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence > ? AND kind <> ?"  # noqa: S608 named above
+        " ORDER BY sequence LIMIT ?",
+        (room, sequence, _HIDDEN, limit),
+    )
+    return [_row(row) for row in found]
+
+
+def _row(row: Row) -> EntryRow:
+    sequence, log_hash, message_id, kind, *rest = row
+    return EntryRow(sequence, log_hash, message_id, MessageKind(kind) if kind else None, *rest)

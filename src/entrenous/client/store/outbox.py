@@ -1,0 +1,95 @@
+"""The rows of the outbox: contents from the moment they are said to the moment the log shows them."""
+
+from dataclasses import dataclass
+
+from entrenous.client.store.store import Row, Rows, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One content on its way.
+
+    Attributes:
+        number: its place in the order of saying.
+        content: the encoded Content.
+        created_at: ms since 1970.
+        epoch: that ``entry`` was protected in.
+        entry: the ciphertext, once protected; the same bytes are sent until the server has them.
+        sequence: where the server says it stands in the log.
+        failure: why it will not be sent again; None while there is hope.
+    """
+
+    number: int
+    room: bytes
+    message_id: bytes
+    content: bytes
+    created_at: int
+    epoch: int | None
+    entry: bytes | None
+    sequence: int | None
+    failure: str | None
+
+
+_COLUMNS = "number, room, message_id, content, created_at, epoch, entry, sequence, failure"
+
+
+def add(tx: Transaction, room: bytes, message_id: bytes, content: bytes, created_at: int) -> None:
+    """Queue a content behind those that wait already."""
+    tx.execute(
+        "INSERT INTO outbox (room, message_id, content, created_at) VALUES (?, ?, ?, ?)",
+        (room, message_id, content, created_at),
+    )
+
+
+def next_unsent(rows: Rows, room: bytes) -> OutboxRow | None:
+    """The oldest content of a room that the server is not known to have."""
+    row = rows.one(
+        f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence IS NULL AND failure IS NULL"  # noqa: S608 see above
+        " ORDER BY number LIMIT 1",
+        (room,),
+    )
+    return None if row is None else OutboxRow(*row)
+
+
+def by_message_id(rows: Rows, message_id: bytes) -> OutboxRow | None:
+    """The row of a message, until the log has shown it."""
+    row = rows.one(f"SELECT {_COLUMNS} FROM outbox WHERE message_id = ?", (message_id,))  # noqa: S608 see above
+    return None if row is None else OutboxRow(*row)
+
+
+def of_room(rows: Rows, room: bytes) -> list[OutboxRow]:
+    """Every row of a room, in the order of saying."""
+    return _many(rows.all(f"SELECT {_COLUMNS} FROM outbox WHERE room = ? ORDER BY number", (room,)))  # noqa: S608 above
+
+
+def overtaken(rows: Rows, room: bytes, cursor: int) -> list[OutboxRow]:
+    """Rows that the server placed at or before ``cursor`` and that the log did not show there."""
+    sql = f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence <= ? AND failure IS NULL"  # noqa: S608 see above
+    return _many(rows.all(sql, (room, cursor)))
+
+
+def protect(tx: Transaction, message_id: bytes, epoch: int, entry: bytes) -> None:
+    """Keep the ciphertext beside its content, over one of an earlier epoch."""
+    tx.execute("UPDATE outbox SET epoch = ?, entry = ? WHERE message_id = ?", (epoch, entry, message_id))
+
+
+def accept(tx: Transaction, message_id: bytes, sequence: int) -> None:
+    """The server has stored it at this place."""
+    tx.execute("UPDATE outbox SET sequence = ? WHERE message_id = ?", (sequence, message_id))
+
+
+def fail(tx: Transaction, message_id: bytes, reason: str) -> None:
+    """It will not be sent again. The ciphertext goes, the content stays for its author."""
+    tx.execute(
+        "UPDATE outbox SET failure = ?, entry = NULL, epoch = NULL, sequence = NULL WHERE message_id = ?",
+        (reason, message_id),
+    )
+
+
+def remove(tx: Transaction, message_id: bytes) -> None:
+    """The log has shown it."""
+    tx.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,))
+
+
+def _many(found: list[Row]) -> list[OutboxRow]:
+    return [OutboxRow(*row) for row in found]
