@@ -11,9 +11,14 @@ from entrenous.codec import encode_length
 PREFIX = b"MLS 1.0 "
 
 
+#: The headers of short vectors, which are almost all there are here: every message takes a dozen.
+_HEADERS = tuple(encode_length(length) for length in range(256))
+
+
 def opaque(value: bytes) -> bytes:
     """``value`` as an ``opaque<V>``: its length, then itself."""
-    return encode_length(len(value)) + value
+    length = len(value)
+    return (_HEADERS[length] if length < 256 else encode_length(length)) + value
 
 
 @lru_cache(maxsize=256)

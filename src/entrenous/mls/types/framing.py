@@ -84,6 +84,13 @@ class FramedContent(Struct):
         return content_type(self.content)
 
 
+#: The version and the wire format, which begin a FramedContentTBS.
+_TBS_HEADS = {
+    wire_format: encode_as(ProtocolVersion, ProtocolVersion.MLS10) + encode_as(WireFormat, wire_format)
+    for wire_format in WireFormat
+}
+
+
 def framed_content_tbs(wire_format: WireFormat, content: FramedContent, group_context: bytes) -> bytes:
     """The FramedContentTBS that a signature covers (RFC 9420 §6.1).
 
@@ -92,7 +99,7 @@ def framed_content_tbs(wire_format: WireFormat, content: FramedContent, group_co
         content: what is signed.
         group_context: the encoded GroupContext; it is left out where the sender does not know it.
     """
-    head = encode_as(ProtocolVersion, ProtocolVersion.MLS10) + encode_as(WireFormat, wire_format) + content.encode()
+    head = _TBS_HEADS[wire_format] + content.encode()
     # RFC 9420 §6.1: the context follows for member and new_member_commit only
     return head + group_context if isinstance(content.sender, MemberSender | NewMemberCommit) else head
 
