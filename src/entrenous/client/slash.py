@@ -132,6 +132,8 @@ def _create(words: list[str], _room: bytes | None) -> Meaning:
 
 
 def _invite(words: list[str], room: bytes | None) -> Meaning:
+    if not words:
+        return Run(CreateInviteLink())
     return Run(InviteMember(_need(room), _exactly(words, 1)[0]))
 
 
@@ -151,11 +153,6 @@ def _rooms(words: list[str], _room: bytes | None) -> Meaning:
 
 def _join(words: list[str], _room: bytes | None) -> Meaning:
     return SwitchRoom(" ".join([words[0], *words[1:]]))
-
-
-def _link(words: list[str], _room: bytes | None) -> Meaning:
-    _exactly(words, 0)
-    return Run(CreateInviteLink())
 
 
 def _rekey(words: list[str], room: bytes | None) -> Meaning:
@@ -181,10 +178,9 @@ ALL_COMMANDS = (
     SlashCommand("rooms", "/rooms", "list your rooms", _rooms),
     SlashCommand("join", "/join ROOM", "open one of your rooms", _join, ("j",)),
     SlashCommand("create", "/create NAME", "make a room; you are its admin", _create, ("group",)),
-    SlashCommand("invite", "/invite PERSON", "add a person to this room", _invite),
+    SlashCommand("invite", "/invite [PERSON]", "add a person to this room; alone: make a link to this server", _invite),
     SlashCommand("kick", "/kick PERSON", "remove a person: they read nothing sent afterwards", _kick),
     SlashCommand("members", "/members", "who is in this room", _members, ("names", "who")),
-    SlashCommand("link", "/link", "make a link with which one more person can register at this server", _link),
     SlashCommand("rekey", "/rekey", "give this device new keys in this room", _rekey),
     SlashCommand("accept", "/accept PERSON", "trust the new identity key that a person shows", _accept),
     SlashCommand("help", "/help [COMMAND]", "this list, or one command", _help, ("?",)),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrenous.client.commands import CreateRoom, InviteMember, KickMember, ListMembers, ListRooms
+from entrenous.client.commands import CreateInviteLink, CreateRoom, InviteMember, KickMember, ListMembers, ListRooms
 from entrenous.client.slash import (
     ALL_COMMANDS,
     COMMANDS,
@@ -28,6 +28,7 @@ ROOM = bytes(16)
         ("//shrug", Say("/shrug")),
         ("  /invite bob ", Run(InviteMember(ROOM, "bob"))),
         ("/INVITE bob", Run(InviteMember(ROOM, "bob"))),
+        ("/invite", Run(CreateInviteLink())),
         ("/kick bob", Run(KickMember(ROOM, "bob"))),
         ("/members", Run(ListMembers(ROOM))),
         ("/who", Run(ListMembers(ROOM))),
@@ -51,7 +52,7 @@ def test_a_typo_is_an_error_with_the_nearest_match_and_is_never_sent() -> None:
         interpret("/invtie bob", ROOM)
 
 
-@pytest.mark.parametrize("line", ["/invite", "/invite a b", "/kick", "/members x", "/quit now", "/create", "/join"])
+@pytest.mark.parametrize("line", ["/invite a b", "/kick", "/members x", "/quit now", "/create", "/join"])
 def test_a_missing_or_surplus_word_shows_the_usage(line: str) -> None:
     with pytest.raises(SlashError, match=f"Usage: {line.split()[0]}"):
         interpret(line, ROOM)
