@@ -1,0 +1,1 @@
+"""Rooms: what a member holds of each, and how it changes."""

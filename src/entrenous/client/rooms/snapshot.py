@@ -1,0 +1,102 @@
+"""A group's tree for joiners: a whole tree now and then, and what each Commit since has changed (docs/adr/0006).
+
+The server keeps what came with refused Commits too, because it cannot tell. So each change says which tree it starts
+from and which it leads to, by their tree hashes; a joiner follows those that lead from the snapshot to the tree that
+its Welcome's GroupInfo names, and everything else is a dead end that costs nothing but its decryption.
+"""
+
+from collections.abc import Iterable
+
+from entrenous.client.rooms.sealed import AccessKey, SealedKind
+from entrenous.codec import Opaque, Struct, UInt32, Vector, decode_as, encode_as, struct
+from entrenous.crypto import Hash
+from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
+from entrenous.mls.tree import MAX_WIDTH, RatchetTree
+from entrenous.mls.types import Node, RatchetTreeNodes
+
+
+@struct
+class ChangedNode(Struct):
+    """One node that a Commit changed; None where it blanked it."""
+
+    index: UInt32
+    node: Node | None
+
+
+@struct
+class NodeChanges(Struct):
+    """How one Commit changed the tree.
+
+    Attributes:
+        before: tree hash of the tree that the Commit was made for.
+        after: tree hash of the tree that it led to.
+        width: leaves of the tree after it, blank ones included.
+    """
+
+    before: Opaque
+    after: Opaque
+    width: UInt32
+    nodes: Vector[ChangedNode]
+
+
+def encode_tree(tree: RatchetTree) -> bytes:
+    """A whole tree, as the ratchet_tree extension holds it (RFC 9420 §12.4.3.3)."""
+    return encode_as(RatchetTreeNodes, tree.nodes())
+
+
+def changes_between(before: RatchetTree, after: RatchetTree) -> NodeChanges:
+    """What one Commit changed. Trees are copy-on-write, so an unchanged node is the same object in both."""
+    old, new = before.array, after.array
+    changed = tuple(
+        ChangedNode(index, node)
+        for index, node in enumerate(new)
+        if (old[index] if index < len(old) else None) is not node
+    )
+    return NodeChanges(before.tree_hash(), after.tree_hash(), after.width, changed)
+
+
+def rebuild(
+    key: AccessKey, room: bytes, hash_: Hash, tree: bytes, changes: Iterable[bytes], tree_hash: bytes
+) -> RatchetTree:
+    """The tree that a GroupInfo names, from a sealed whole tree and sealed changes.
+
+    Args:
+        key: the room access key that the Welcome brought.
+        room: the room's id.
+        hash_: the group's cipher suite's hash.
+        tree: the sealed whole tree.
+        changes: the sealed changes since, oldest first.
+        tree_hash: of the tree that is wanted.
+
+    Raises:
+        UnavailableError: what the server has does not lead there; a later Commit brings a whole tree again.
+    """
+    try:
+        start = RatchetTree.from_nodes(
+            hash_, decode_as(RatchetTreeNodes, key.open(SealedKind.TREE, room, tree).plaintext)
+        )
+    except (MalformedError, RejectedError, CryptoError) as error:
+        raise UnavailableError(f"the room's stored tree is of no use: {error}") from error
+    reached = {start.tree_hash(): start}
+    for sealed in changes:
+        _follow(reached, key, room, sealed)
+    found = reached.get(tree_hash)
+    if found is None:
+        raise UnavailableError("the room's stored tree does not lead to the one this device was added to")
+    return found
+
+
+def _follow(reached: dict[bytes, RatchetTree], key: AccessKey, room: bytes, sealed: bytes) -> None:
+    """Add the tree that one change leads to, if it starts from a tree we have and is true."""
+    try:
+        change = NodeChanges.decode(key.open(SealedKind.NODE_CHANGES, room, sealed).plaintext)
+    except (MalformedError, RejectedError, CryptoError):
+        return  # what a refused Commit brought; if it was needed, the tree that is wanted is not reached
+    before = reached.get(change.before)
+    size = 2 * change.width - 1
+    is_width = 0 < change.width <= MAX_WIDTH and change.width & (change.width - 1) == 0
+    if before is None or not is_width or any(changed.index >= size for changed in change.nodes):
+        return
+    after = before.replaced(((changed.index, changed.node) for changed in change.nodes), change.width)
+    if after.tree_hash() == change.after:
+        reached[change.after] = after
