@@ -1,14 +1,17 @@
 """Diffie-Hellman as Noise names it (GENERATE_KEYPAIR, DH, DHLEN; Noise rev 34 §4.1), and X25519 (RFC 7748)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+from nacl.exceptions import RuntimeError as SodiumError
 
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.secret import PrivateKey
 from entrenous.errors import CryptoError, UsageError
+
+#: Bytes of X25519's private keys, public keys and secrets.
+X25519_SIZE = 32
 
 
 class DHPrivateKey(PrivateKey):
@@ -61,15 +64,15 @@ class DH(Protocol):
 
 
 class X25519Function:
-    """X25519 (RFC 7748 §5). An all-zero result is refused (§6.1), so no low-order point passes."""
+    """X25519 (RFC 7748 §5), by libsodium. An all-zero result is refused (§6.1), so no low-order point passes."""
 
     name = "25519"
-    length = 32
+    length = X25519_SIZE
 
     def generate(self, entropy: Entropy) -> DHKeyPair:
         """A new key pair from 32 bytes of ``entropy``."""
-        private = DHPrivateKey(draw(entropy, 32))
-        return DHKeyPair(private, self.public(private))
+        private = DHPrivateKey(draw(entropy, X25519_SIZE))
+        return DHKeyPair(private, crypto_scalarmult_base(private.reveal()))
 
     def public(self, private: DHPrivateKey | bytes) -> bytes:
         """The public key that belongs to ``private``.
@@ -77,8 +80,7 @@ class X25519Function:
         Raises:
             UsageError: ``private`` has not 32 bytes.
         """
-        key = private if isinstance(private, DHPrivateKey) else DHPrivateKey(private)
-        return _x25519_private(key).public_key().public_bytes_raw()
+        return crypto_scalarmult_base(_scalar(private if isinstance(private, DHPrivateKey) else DHPrivateKey(private)))
 
     def exchange(self, private: DHPrivateKey, public: bytes) -> bytes:
         """The shared secret, 32 bytes.
@@ -87,34 +89,19 @@ class X25519Function:
             CryptoError: ``public`` has not 32 bytes or is of low order.
             UsageError: ``private`` has not 32 bytes.
         """
-        key = _x25519_private(private)
+        scalar = _scalar(private)
+        if len(public) != X25519_SIZE:
+            raise CryptoError
         try:
-            return key.exchange(x25519_public(public))
-        except ValueError:
+            return crypto_scalarmult(scalar, public)
+        except SodiumError:
             raise CryptoError from None
 
 
-def _x25519_private(private: DHPrivateKey) -> X25519PrivateKey:
-    parsed: X25519PrivateKey | None = private.recall(X25519)
-    if parsed is not None:
-        return parsed
-    if len(private) != 32:
-        raise UsageError(f"an X25519 private key has 32 bytes, not {len(private)}")
-    key = X25519PrivateKey.from_private_bytes(private.reveal())
-    private.remember(X25519, key)
-    return key
-
-
-@lru_cache(maxsize=256)
-def x25519_public(public: bytes) -> X25519PublicKey:
-    """The library's object for an encoded public key.
-
-    Raises:
-        CryptoError: it has not 32 bytes. A low-order point shows only at the exchange.
-    """
-    if len(public) != 32:
-        raise CryptoError
-    return X25519PublicKey.from_public_bytes(public)
+def _scalar(private: DHPrivateKey) -> bytes:
+    if len(private) != X25519_SIZE:
+        raise UsageError(f"an X25519 private key has {X25519_SIZE} bytes, not {len(private)}")
+    return private.reveal()
 
 
 X25519: DH = X25519Function()

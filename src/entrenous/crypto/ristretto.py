@@ -28,6 +28,8 @@ UNIFORM_SIZE = 64
 
 #: The identity's encoding.
 _IDENTITY = bytes(ELEMENT_SIZE)
+#: The scalar that has no inverse.
+_ZERO = bytes(SCALAR_SIZE)
 
 
 class RistrettoBackend(Protocol):
@@ -114,9 +116,14 @@ def multiply_base(scalar: bytes) -> bytes:
 
 
 def random_scalar(entropy: Entropy) -> bytes:
-    """A uniform scalar other than zero, from 64 bytes of ``entropy``; more if they reduce to zero."""
-    while (scalar := scalar_reduce(draw(entropy, UNIFORM_SIZE))) == bytes(SCALAR_SIZE):
-        pass
+    """A uniform scalar other than zero, from 64 bytes of ``entropy``.
+
+    Raises:
+        UsageError: they reduce to zero, which in good entropy has a chance of 2^-252.
+    """
+    scalar = scalar_reduce(draw(entropy, UNIFORM_SIZE))
+    if scalar == _ZERO:
+        raise UsageError("the entropy source gives a scalar of zero")
     return scalar
 
 
@@ -160,7 +167,7 @@ def scalar_invert(a: bytes) -> bytes:
         UsageError: ``a`` is zero or not canonical.
     """
     _check_scalar(a)
-    if a == bytes(SCALAR_SIZE):
+    if a == _ZERO:
         raise UsageError("zero has no inverse")
     return crypto_core_ed25519_scalar_invert(a)
 

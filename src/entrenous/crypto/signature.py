@@ -1,18 +1,19 @@
 """Signatures, by their TLS SignatureScheme numbers (RFC 8446 §4.2.3), as MLS cipher suites use them (RFC 9420 §17.1).
 
-Ed25519 (RFC 8032) is what Entrenous signs with: strongly unforgeable, one encoding. The others exist for MLS interop.
+Ed25519 (RFC 8032) is what Entrenous signs with: strongly unforgeable, one encoding. libsodium does it, twice as fast as
+the other library and stricter: it refuses keys of low order. The other schemes exist for MLS interop.
 """
 
 from enum import Enum
-from functools import lru_cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
 
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.secret import Secret
@@ -22,21 +23,6 @@ from entrenous.errors import CryptoError, UsageError
 ED25519_SEED_SIZE = 32
 ED25519_PUBLIC_SIZE = 32
 ED25519_SIGNATURE_SIZE = 64
-
-#: The y coordinates of edwards25519's eight points of low order, as encoded without the sign bit, canonical or not.
-#: Under such a public key one signature fits many messages, so it identifies nobody.
-_LOW_ORDER = frozenset(
-    bytes.fromhex(y)
-    for y in (
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    )
-)
 
 
 class SignatureScheme(Enum):
@@ -76,7 +62,7 @@ class Signer(Protocol):
 class SigningKey:
     """An Ed25519 private key (RFC 8032 §5.1)."""
 
-    __slots__ = ("_key", "public", "seed")
+    __slots__ = ("_expanded", "public", "seed")
 
     #: The algorithm, for ``Signer``.
     scheme = SignatureScheme.ED25519
@@ -85,8 +71,8 @@ class SigningKey:
         if len(seed) != ED25519_SEED_SIZE:
             raise UsageError(f"an Ed25519 seed has {ED25519_SEED_SIZE} bytes, not {len(seed)}")
         self.seed = seed
-        self._key = Ed25519PrivateKey.from_private_bytes(seed.reveal())
-        self.public: bytes = self._key.public_key().public_bytes_raw()
+        self.public, expanded = crypto_sign_seed_keypair(seed.reveal())
+        self._expanded = Secret(expanded)
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "SigningKey":
@@ -104,17 +90,10 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """The signature of ``message``, 64 bytes; always the same one."""
-        return self._key.sign(message)
+        return crypto_sign(message, self._expanded.reveal())[:ED25519_SIGNATURE_SIZE]
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public.hex()[:8]}…)"
-
-
-@lru_cache(maxsize=1024)
-def _ed25519_public(public: bytes) -> Ed25519PublicKey:
-    if len(public) != ED25519_PUBLIC_SIZE or public[:31] + bytes((public[31] & 0x7F,)) in _LOW_ORDER:
-        raise CryptoError
-    return Ed25519PublicKey.from_public_bytes(public)
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> None:
@@ -123,9 +102,11 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
     Raises:
         CryptoError: ``signature`` is not ``public``'s signature over ``message``.
     """
+    if len(public) != ED25519_PUBLIC_SIZE or len(signature) != ED25519_SIGNATURE_SIZE:
+        raise CryptoError  # checked first: the library takes signature and message joined
     try:
-        _ed25519_public(public).verify(signature, message)
-    except (InvalidSignature, ValueError):
+        crypto_sign_open(signature + message, public)
+    except BadSignatureError:
         raise CryptoError from None
 
 

@@ -43,7 +43,6 @@ class _Private:
     mlkem: MLKEM768PrivateKey
     x25519: X25519PrivateKey
     x25519_public: bytes
-    mlkem_public: bytes
     hpke: MLKEM768X25519PrivateKey
 
 
@@ -72,7 +71,7 @@ class XWing:
         """
         key = KEMPrivateKey(private)
         parsed = self._parse(key)
-        return KEMKeyPair(key, parsed.mlkem_public + parsed.x25519_public)
+        return KEMKeyPair(key, parsed.mlkem.public_key().public_bytes_raw() + parsed.x25519_public)
 
     def derive_key_pair(self, ikm: bytes) -> KEMKeyPair:
         """DeriveKeyPair, in this instance's flavour.
@@ -147,7 +146,6 @@ class XWing:
             mlkem,
             x25519,
             x25519.public_key().public_bytes_raw(),
-            mlkem.public_key().public_bytes_raw(),
             MLKEM768X25519PrivateKey(mlkem, x25519),
         )
         private.remember(self, key)

@@ -60,6 +60,17 @@ def test_private_keys_of_another_length_are_our_bug(dh: DH, size: int) -> None:
         dh.exchange(DHPrivateKey(b"\xff" * size), public)
 
 
+def test_ffdhe_refuses_what_only_the_library_finds_wrong() -> None:
+    class Refusing:
+        def exchange(self, _: object) -> bytes:
+            raise ValueError
+
+    private = DHPrivateKey(b"\x99" * 32)
+    private.remember(FFDHE2048, Refusing())
+    with pytest.raises(CryptoError):
+        FFDHE2048.exchange(private, FFDHE2048.generate(system_entropy).public)
+
+
 def test_a_key_parsed_by_one_function_is_parsed_anew_by_another() -> None:
     private = X25519.generate(lambda size: b"\x99" * size).private
     other = FFDHE2048.generate(system_entropy)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from entrenous.crypto import CEILING, FLOOR, Argon2Parameters, argon2id, check
-from entrenous.errors import RejectedError, UsageError
+from entrenous.crypto import CEILING, FLOOR, Argon2Parameters, argon2id, check, ksf
+from entrenous.errors import RejectedError, UnavailableError, UsageError
 
 #: Small enough for tests; far below the floor.
 QUICK = Argon2Parameters(memory_kib=64, iterations=1, lanes=1)
@@ -79,3 +79,13 @@ def test_argon2id_is_that_of_its_reference_implementation() -> None:
     # From the reference implementation's test suite: version 1.3, t=2, m=2^8 KiB, p=1.
     tag = argon2id(b"password", b"somesalt", Argon2Parameters(memory_kib=256, iterations=2, lanes=1), 32)
     assert tag.hex() == "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"
+
+
+def test_missing_memory_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Starving:
+        def __init__(self, **_: object) -> None:
+            raise MemoryError
+
+    monkeypatch.setattr(ksf, "Argon2id", Starving)
+    with pytest.raises(UnavailableError):
+        argon2id(b"password", SALT, QUICK, 32)

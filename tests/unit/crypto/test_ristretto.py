@@ -1,6 +1,7 @@
 """ristretto255: every back end, and what must be refused."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,10 @@ from entrenous.errors import CryptoError, UnavailableError, UsageError
 
 IDENTITY = bytes(32)
 GENERATOR = ristretto.multiply_base((1).to_bytes(32, "little"))
+
+
+def fixed(value: bytes, _: int) -> bytes:
+    return value
 
 
 def scalar(value: int) -> bytes:
@@ -135,8 +140,10 @@ def test_zero_has_no_inverse() -> None:
 
 
 def test_a_random_scalar_is_never_zero() -> None:
-    draws = iter((bytes(64), ORDER.to_bytes(64, "little"), (5).to_bytes(64, "little")))
-    assert ristretto.random_scalar(lambda _: next(draws)) == scalar(5)
+    assert ristretto.random_scalar(lambda _: (ORDER + 5).to_bytes(64, "little")) == scalar(5)
+    for zero in (bytes(64), ORDER.to_bytes(64, "little")):
+        with pytest.raises(UsageError):
+            ristretto.random_scalar(partial(fixed, zero))
 
 
 def test_without_a_libsodium_the_bundled_one_serves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,5 +161,15 @@ def test_without_a_libsodium_the_bundled_one_serves(monkeypatch: pytest.MonkeyPa
 def test_a_libsodium_without_ristretto_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ristretto_sodium, "_NAMES", {})
     monkeypatch.setattr(ristretto_sodium, "_FUNCTIONS", {"crypto_core_no_such_group": 1})
+    with pytest.raises(UnavailableError):
+        SodiumRistretto()
+
+
+def test_a_libsodium_that_does_not_start_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def sodium_init(self) -> int:
+            return -1
+
+    monkeypatch.setattr(ristretto_sodium, "_load", Broken)
     with pytest.raises(UnavailableError):
         SodiumRistretto()

@@ -96,6 +96,21 @@ def test_keys_and_nonces_of_another_length_are_our_bug(aead: AeadId, change: int
         key.open(bytes(NONCE_SIZE + change), bytes(16), b"")
 
 
+def test_a_plaintext_beyond_the_library_is_our_bug_and_such_a_ciphertext_a_peers() -> None:
+    class Overflowing:
+        def encrypt(self, *_: bytes) -> bytes:
+            raise OverflowError
+
+        decrypt = encrypt
+
+    key = AeadKey(AeadId.AES_256_GCM, bytes(32))
+    key._cipher = Overflowing()  # type: ignore[assignment] # stands for 2 GiB, which a test should not allocate
+    with pytest.raises(UsageError):
+        key.seal(NONCE, b"", b"")
+    with pytest.raises(CryptoError):
+        key.open(NONCE, b"", b"")
+
+
 def test_chacha20_poly1305_is_that_of_rfc_8439() -> None:
     # RFC 8439 §2.8.2.
     sealed = seal(
