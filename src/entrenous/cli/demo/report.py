@@ -44,8 +44,8 @@ class Report:
         """Show what was searched for, where, and with what result."""
         size = sum(len(data) for data in places.values())
         self._console.print(
-            f"   searched {len(places)} places ({size:,} bytes: database, WAL, keys, log and every byte that crossed the "
-            f"sockets) for {plaintexts} plaintexts in {forms} forms"
+            f"   searched {len(places)} places ({size:,} bytes: database, WAL, keys, log and every byte that crossed "
+            f"the sockets) for {plaintexts} plaintexts in {forms} forms"
         )
         for finding in findings:
             self._console.print(f"   [red]LEAK[/red] {finding.needle.name} ({finding.needle.form}) in {finding.place}")
@@ -55,9 +55,8 @@ class Report:
     def control(self, expected: int, found: int) -> None:
         """Show whether the search can find anything at all."""
         colour = "green" if found == expected else "red"
-        self._console.print(
-            f"   the same search over a copy into which they were written: [{colour}]{found:,} of {expected:,} found[/{colour}]"
-        )
+        result = f"[{colour}]{found:,} of {expected:,} found[/{colour}]"
+        self._console.print(f"   the same search over a copy into which they were written: {result}")
 
     def verdict(self, *, passed: bool, seconds: float) -> None:
         """The last line."""

@@ -1,0 +1,40 @@
+"""What stands before the command: the profile, and how much is logged. The same for every command."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import typer
+
+from entrenous.cli.logs import LogFormat, LogLevel, configure
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options before the command, and what the command adds to them."""
+
+    profile: str | None
+    log_level: LogLevel | None
+    log_format: LogFormat
+
+    @property
+    def profile_path(self) -> Path:
+        """The profile's directory: a path if the option looks like one, else a name among the person's profiles."""
+        from entrenous.client.profile import DEFAULT_NAME, profile_directory
+
+        if self.profile is None:
+            return profile_directory(DEFAULT_NAME)
+        separators = {os.sep, os.altsep or os.sep, "/"}
+        if any(separator in self.profile for separator in separators):
+            return Path(self.profile).expanduser()
+        return profile_directory(self.profile)
+
+    def start_logging(self, default: LogLevel) -> None:
+        """Log to standard error, at the level that was asked for or else at ``default``."""
+        configure(self.log_level or default, self.log_format)
+
+
+def common(context: typer.Context) -> Common:
+    """The options before the command."""
+    return cast("Common", context.find_root().obj)

@@ -1,0 +1,81 @@
+"""Run a command to its end, and tell a person what went wrong: what happened, whether anything was lost, what to do."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from entrenous.cli.output import note
+from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
+
+T = TypeVar("T")
+
+#: Exit codes: what a script can tell apart.
+REFUSED, USAGE, TRY_AGAIN, NOT_GENUINE, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``main`` on an event loop of its own (uvloop where there is one) and return its result.
+
+    An error that a person can meet is printed as a sentence and ends the program with its exit code.
+    """
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(main())
+    except EntrenousError as error:
+        stop(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def stop(error: EntrenousError) -> NoReturn:
+    """Print the error and leave with its code."""
+    note(f"error: {sentence(error)}")
+    raise typer.Exit(exit_code(error)) from None
+
+
+def sentence(error: EntrenousError) -> str:
+    """What happened and what to do next, for people."""
+    match error:
+        case RejectedError():
+            return f"{error.detail} [{error.rule}]"
+        case UnavailableError():
+            return f"{error}. Nothing was lost; try again."
+        case CryptoError():
+            return f"{error}. Nothing was changed."
+        case _:
+            return str(error)
+
+
+def exit_code(error: EntrenousError) -> int:
+    """The code for a script."""
+    match error:
+        case UnavailableError():
+            return TRY_AGAIN
+        case CryptoError() | MalformedError():
+            return NOT_GENUINE
+        case _:
+            return REFUSED
+
+
+async def until_stopped() -> None:
+    """Wait for Ctrl+C or a polite request to end."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:  # Windows: Ctrl+C arrives as KeyboardInterrupt instead
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+    await stopped.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # not for Windows
+
+    return uvloop.new_event_loop
