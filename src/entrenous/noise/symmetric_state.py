@@ -75,10 +75,15 @@ class SymmetricState:
         return plaintext
 
     def split(self) -> tuple[CipherState, CipherState]:
-        """The transport ciphers: first initiator to responder, then responder to initiator."""
+        """The transport ciphers: first initiator to responder, then responder to initiator.
+
+        ``ck`` is forgotten, since it would give away the transport keys, also those that rekey() has replaced.
+        """
         first, second = (key[:KEY_SIZE] for key in self._derive(b"", 2))
         self._trace.derived("k initiator", first, "ck")
         self._trace.derived("k responder", second, "ck")
+        self._ck = b""
+        self.cipher = CipherState(self._aead)
         return CipherState(self._aead, first), CipherState(self._aead, second)
 
     def _derive(self, input_key_material: bytes, outputs: int) -> list[bytes]:

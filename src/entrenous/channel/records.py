@@ -1,0 +1,198 @@
+"""Records: what travels after the handshake, u16 length | AES-256-GCM ciphertext (protocol §1).
+
+The first plaintext byte is the kind. Counters are implicit and run per direction, so a record that is replayed,
+reordered, reflected or left out does not open. Handshake messages stand in the same u16 frames. A frame of length
+zero is the alert: it says that its sender gave up and never why. Nobody authenticates it; who can forge it could
+cut the line as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from entrenous.channel.buffer import ByteQueue
+from entrenous.errors import MalformedError, RejectedError, UsageError
+from entrenous.noise import MAX_MESSAGE, TAG_SIZE, CipherState
+from entrenous.trace import SILENT, Trace
+
+#: Bytes of a frame's length.
+HEADER_SIZE = 2
+#: The generic alert.
+ALERT = bytes(HEADER_SIZE)
+#: Bytes of a record beside its body: the kind and the tag.
+OVERHEAD = 1 + TAG_SIZE
+#: The most one record carries, in bytes.
+MAX_BODY = MAX_MESSAGE - OVERHEAD
+
+
+class Kind(IntEnum):
+    """What a record is for: its first plaintext byte."""
+
+    DATA = 0
+    REKEY = 1
+    CLOSE = 2
+    PADDING = 3
+
+
+_KIND_BYTE = {kind: bytes((kind,)) for kind in Kind}
+_KIND_OF = {int(kind): kind for kind in Kind}
+
+
+class Record(NamedTuple):
+    """An opened record."""
+
+    kind: Kind
+    body: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyPolicy:
+    """How long a key lives.
+
+    Attributes:
+        send_records: records after which a sender changes its key.
+        send_seconds: the same in time, for a key that was used at all.
+        receive_records: records after which a receiver refuses to go on under one key.
+    """
+
+    send_records: int = 2**16
+    send_seconds: float = 900
+    receive_records: int = 2**17
+
+
+DEFAULT_REKEY_POLICY = RekeyPolicy()
+
+
+def frame(message: bytes) -> bytes:
+    """``message`` behind its u16 length."""
+    return len(message).to_bytes(HEADER_SIZE, "big") + message
+
+
+def take_frame(queue: ByteQueue, *, minimum: int, maximum: int) -> bytes | None:
+    """The next whole frame's content, or None while it is not all there.
+
+    Raises:
+        RejectedError: rule CHAN-ALERT, the peer gave up.
+        MalformedError: its length is below ``minimum`` or above ``maximum``.
+    """
+    length = queue.peek_uint(HEADER_SIZE)
+    if length is None:
+        return None
+    if length == 0:
+        raise RejectedError("CHAN-ALERT", "the other side gave up on this connection")
+    if not minimum <= length <= maximum:
+        raise MalformedError(f"a frame of {length} bytes where {minimum} to {maximum} are due")
+    if len(queue) < HEADER_SIZE + length:
+        return None
+    return queue.take(length, skip=HEADER_SIZE)
+
+
+class RecordWriter:
+    """Seals one direction. The key changes by itself when its time has come."""
+
+    __slots__ = ("_cipher", "_count", "_key_since", "_policy", "_trace")
+
+    def __init__(self, cipher: CipherState, policy: RekeyPolicy, now: float, trace: Trace = SILENT) -> None:
+        self._cipher = cipher
+        self._policy = policy
+        self._key_since = now
+        self._count = 0
+        self._trace = trace
+
+    def data(self, parts: Iterable[bytes], now: float) -> list[bytes]:
+        """Frames of records that carry ``parts``, joined, in as few records as possible.
+
+        Without parts there are none, or the one that changes an old key.
+        """
+        frames: list[bytes] = []
+        self._rekey_if_due(frames, now)
+        data = _KIND_BYTE[Kind.DATA]
+        stream = b"".join((data, *parts))
+        for start in range(1, len(stream), MAX_BODY):
+            if start == 1:
+                # The kind already stands in front of the first piece, and a slice of all of it is no copy.
+                self._seal(frames, stream[: 1 + MAX_BODY])
+                continue
+            self._rekey_if_due(frames, now)
+            self._seal(frames, data + stream[start : start + MAX_BODY])
+        return frames
+
+    def padding(self, size: int, now: float) -> list[bytes]:
+        """Frames with a record of ``size`` bytes that mean nothing.
+
+        Raises:
+            UsageError: ``size`` is not from 0 to MAX_BODY.
+        """
+        if not 0 <= size <= MAX_BODY:
+            raise UsageError(f"a record cannot carry {size} bytes of padding")
+        frames: list[bytes] = []
+        self._rekey_if_due(frames, now)
+        self._seal(frames, _KIND_BYTE[Kind.PADDING] + bytes(size))
+        return frames
+
+    def close(self) -> list[bytes]:
+        """The frame of the last record."""
+        frames: list[bytes] = []
+        self._seal(frames, _KIND_BYTE[Kind.CLOSE])
+        return frames
+
+    def _seal(self, frames: list[bytes], plaintext: bytes) -> None:
+        ciphertext = self._cipher.encrypt_with_ad(b"", plaintext)
+        frames.append(len(ciphertext).to_bytes(HEADER_SIZE, "big"))
+        frames.append(ciphertext)
+        self._count += 1
+
+    def _rekey_if_due(self, frames: list[bytes], now: float) -> None:
+        if not self._count:
+            self._key_since = now  # an unused key does not age: it has nothing to give away
+            return
+        if self._count < self._policy.send_records and now - self._key_since < self._policy.send_seconds:
+            return
+        self._seal(frames, _KIND_BYTE[Kind.REKEY])
+        self._cipher.rekey()
+        self._trace.step("channel.rekey", direction="send", records=self._count)
+        self._count = 0
+        self._key_since = now
+
+
+class RecordReader:
+    """Opens one direction and follows the sender's changes of key."""
+
+    __slots__ = ("_cipher", "_count", "_policy", "_trace")
+
+    def __init__(self, cipher: CipherState, policy: RekeyPolicy, trace: Trace = SILENT) -> None:
+        self._cipher = cipher
+        self._policy = policy
+        self._count = 0
+        self._trace = trace
+
+    def next_record(self, queue: ByteQueue) -> Record | None:
+        """The next record but changes of key, or None while it is not all there.
+
+        Raises:
+            CryptoError: it is not the record that comes next.
+            MalformedError: its length or its content cannot be.
+            RejectedError: rule CHAN-ALERT; CHAN-RECORD-KIND for an unknown kind; CHAN-REKEY for a key used too long.
+        """
+        while (ciphertext := take_frame(queue, minimum=OVERHEAD, maximum=MAX_MESSAGE)) is not None:
+            record = self._open(ciphertext)
+            if record.kind is not Kind.REKEY:
+                return record
+            self._cipher.rekey()
+            self._trace.step("channel.rekey", direction="receive", records=self._count)
+            self._count = 0
+        return None
+
+    def _open(self, ciphertext: bytes) -> Record:
+        plaintext = self._cipher.decrypt_with_ad(b"", ciphertext)
+        self._count += 1
+        kind = _KIND_OF.get(plaintext[0])
+        if kind is None:
+            raise RejectedError("CHAN-RECORD-KIND", f"there is no record kind {plaintext[0]}")
+        if kind in (Kind.REKEY, Kind.CLOSE) and len(plaintext) > 1:
+            raise MalformedError(f"a {kind.name} record carries nothing")
+        # protocol §1: "receivers close after 2^17 without one"
+        if self._count > self._policy.receive_records and kind is not Kind.REKEY:
+            raise RejectedError("CHAN-REKEY", f"{self._count} records under one key")
+        return Record(kind, memoryview(plaintext)[1:])
