@@ -10,6 +10,7 @@ from entrenous.mls.schedule import (
     ConfirmationKey,
     EncryptionSecret,
     InitSecret,
+    JoinerSecret,
     PskSecret,
     RatchetKind,
     RatchetLimits,
@@ -20,16 +21,29 @@ from entrenous.mls.schedule import (
     derive_joiner_secret,
     derive_member_secret,
     derive_psk_secret,
+    derive_welcome_key,
     export,
     external_key_pair,
     initial_nodes,
     interim_transcript_hash,
+    no_psk,
     receiving_key,
     sending_key,
     verify_confirmation_tag,
 )
 from entrenous.mls.suite import CipherSuite, cipher_suite
-from entrenous.mls.types import AuthenticatedContent, ExternalPSK, GroupContext, PreSharedKeyID, ProtocolVersion
+from entrenous.mls.types import (
+    AuthenticatedContent,
+    ExternalPSK,
+    GroupContext,
+    GroupInfo,
+    GroupSecrets,
+    KeyPackage,
+    MLSMessage,
+    PreSharedKeyID,
+    ProtocolVersion,
+    Welcome,
+)
 
 
 def unhex(case: dict[str, Any], *names: str) -> list[bytes]:
@@ -196,3 +210,32 @@ def check_key(
         sent.apply(changes)
         generated = key.generation
     assert (generated, key.key.hex(), key.nonce.hex()) == (generation, *wanted)
+
+
+def test_welcome(vectors: Vectors) -> None:
+    cases = vectors.load("mls/welcome.json")
+    for case in cases:
+        suite = cipher_suite(case["cipher_suite"])
+        key_package, welcome = (MLSMessage.decode(data).body for data in unhex(case, "key_package", "welcome"))
+        assert isinstance(key_package, KeyPackage)
+        assert isinstance(welcome, Welcome)
+        init_priv, signer_pub = unhex(case, "init_priv", "signer_pub")
+        ref = suite.key_package_ref(key_package.encode())
+        sealed = next(entry.encrypted_group_secrets for entry in welcome.secrets if entry.new_member == ref)
+        secrets = GroupSecrets.decode(
+            suite.decrypt_with_label(
+                suite.hpke.key_pair(init_priv).private,
+                "Welcome",
+                welcome.encrypted_group_info,
+                sealed.kem_output,
+                sealed.ciphertext,
+            )
+        )
+        member = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), no_psk(suite))
+        key = derive_welcome_key(suite, member)
+        info = GroupInfo.decode(suite.aead_key(key.key).open(key.nonce, welcome.encrypted_group_info, b""))
+        suite.verify_with_label(signer_pub, "GroupInfoTBS", info.to_be_signed(), info.signature)
+        epoch = derive_epoch_secrets(suite, derive_epoch_secret(suite, member, info.group_context.encode()))
+        transcript = info.group_context.confirmed_transcript_hash
+        verify_confirmation_tag(suite, epoch.secrets.confirmation_key, transcript, info.confirmation_tag)
+    assert len(cases) == 7
