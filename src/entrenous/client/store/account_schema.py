@@ -71,6 +71,6 @@ ACCOUNT_TABLES: tuple[str, ...] = (
         made_at INTEGER NOT NULL,
         expires_at INTEGER NOT NULL,
         replaced_at INTEGER
-    ) STRICT, WITHOUT ROWID
+    ) STRICT
     """,
 )

@@ -1,0 +1,34 @@
+"""A logged-in connection that is kept alive, and the calls made over it."""
+
+from entrenous.client.session.backoff import Backoff
+from entrenous.client.session.connection import Connection, open_connection
+from entrenous.client.session.events import Connected, Disconnected, EventQueue, PushesDropped, SessionEvent
+from entrenous.client.session.refusals import (
+    BusyError,
+    ConflictError,
+    RefusedError,
+    StaleError,
+    refusal_rule,
+)
+from entrenous.client.session.timings import DEFAULT_TIMINGS, Timings
+from entrenous.client.session.transport import Connector, TcpConnector
+
+__all__ = [
+    "DEFAULT_TIMINGS",
+    "Backoff",
+    "BusyError",
+    "ConflictError",
+    "Connected",
+    "Connection",
+    "Connector",
+    "Disconnected",
+    "EventQueue",
+    "PushesDropped",
+    "RefusedError",
+    "SessionEvent",
+    "StaleError",
+    "TcpConnector",
+    "Timings",
+    "open_connection",
+    "refusal_rule",
+]

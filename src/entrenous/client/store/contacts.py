@@ -1,0 +1,118 @@
+"""The rows of contacts: everybody ever met, each pinned to the identity key first seen."""
+
+import enum
+from dataclasses import dataclass
+
+from entrenous.client.store.store import Rows, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Another account.
+
+    Attributes:
+        identity_key: the one we trust: of first contact, or accepted since.
+        offered_key: another one that was seen and waits to be accepted; None where nothing changed.
+        login_name: the server's word; empty until it was asked.
+        is_verified: a person compared safety numbers under ``identity_key``.
+        first_seen: seconds since 1970.
+    """
+
+    account_id: bytes
+    identity_key: bytes
+    offered_key: bytes | None
+    login_name: str
+    is_verified: bool
+    is_blocked: bool
+    first_seen: int
+
+
+class Sighting(enum.Enum):
+    """What seeing an account's identity key meant."""
+
+    FIRST = "first"
+    KNOWN = "known"
+    #: Another key than the pinned one: warn, and hold back what would be sent.
+    CHANGED = "changed"
+
+
+_COLUMNS = "account_id, identity_key, offered_key, login_name, verified, blocked, first_seen"
+
+
+def get(rows: Rows, account_id: bytes) -> Contact | None:
+    """An account by its id; None if never met."""
+    row = rows.one(f"SELECT {_COLUMNS} FROM contacts WHERE account_id = ?", (account_id,))  # noqa: S608 see above
+    return None if row is None else _contact(row)
+
+
+def by_name(rows: Rows, login_name: str) -> Contact | None:
+    """The account last known by a login name; None if there is none."""
+    sql = f"SELECT {_COLUMNS} FROM contacts WHERE login_name = ? ORDER BY first_seen DESC LIMIT 1"  # noqa: S608 see above
+    row = rows.one(sql, (login_name,))
+    return None if row is None else _contact(row)
+
+
+def every(rows: Rows) -> list[Contact]:
+    """All contacts, by id."""
+    return [_contact(row) for row in rows.all(f"SELECT {_COLUMNS} FROM contacts ORDER BY account_id")]  # noqa: S608 see above
+
+
+def see(tx: Transaction, account_id: bytes, identity_key: bytes, now: int) -> Sighting:
+    """Note that an account showed ``identity_key``: pin it at first sight, keep another one apart until accepted."""
+    known = get(tx, account_id)
+    if known is None:
+        tx.execute(
+            "INSERT INTO contacts (account_id, identity_key, login_name, first_seen) VALUES (?, ?, '', ?)",
+            (account_id, identity_key, now),
+        )
+        return Sighting.FIRST
+    if known.identity_key == identity_key:
+        return Sighting.KNOWN
+    tx.execute("UPDATE contacts SET offered_key = ? WHERE account_id = ?", (identity_key, account_id))
+    return Sighting.CHANGED
+
+
+def accept(tx: Transaction, account_id: bytes) -> None:
+    """Trust the key that an account offers. Who verified the former one has not verified this one."""
+    tx.execute(
+        "UPDATE contacts SET identity_key = offered_key, offered_key = NULL, verified = 0"
+        " WHERE account_id = ? AND offered_key IS NOT NULL",
+        (account_id,),
+    )
+
+
+def put_name(tx: Transaction, account_id: bytes, login_name: str) -> None:
+    """Keep what the server calls an account. A name belongs to one account at a time."""
+    tx.execute("UPDATE contacts SET login_name = '' WHERE login_name = ? AND account_id <> ?", (login_name, account_id))
+    tx.execute("UPDATE contacts SET login_name = ? WHERE account_id = ?", (login_name, account_id))
+
+
+def set_verified(tx: Transaction, account_id: bytes, *, verified: bool) -> None:
+    """A person compared safety numbers, or takes that back."""
+    tx.execute("UPDATE contacts SET verified = ? WHERE account_id = ?", (verified, account_id))
+
+
+def set_blocked(tx: Transaction, account_id: bytes, *, blocked: bool) -> None:
+    """A person does not want to hear from this account, or does again."""
+    tx.execute("UPDATE contacts SET blocked = ? WHERE account_id = ?", (blocked, account_id))
+
+
+def restore(tx: Transaction, contact: Contact) -> None:
+    """Take a contact from the vault into an empty profile."""
+    tx.execute(
+        f"INSERT OR REPLACE INTO contacts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 see above
+        (
+            contact.account_id,
+            contact.identity_key,
+            contact.offered_key,
+            contact.login_name,
+            contact.is_verified,
+            contact.is_blocked,
+            contact.first_seen,
+        ),
+    )
+
+
+def _contact(row: tuple[bytes, bytes, bytes | None, str, int, int, int]) -> Contact:
+    account_id, identity_key, offered_key, name, verified, blocked, first_seen = row
+    return Contact(account_id, identity_key, offered_key, name, bool(verified), bool(blocked), first_seen)
