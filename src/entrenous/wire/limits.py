@@ -24,6 +24,9 @@ MAX_KEY_PACKAGE_SIZE = 16 << 10
 MAX_WELCOMES = 2_000
 #: Entries in one answer to a fetch; the answer also ends before ``MAX_BLOB_SIZE`` bytes of them.
 MAX_FETCH = 500
+#: Seconds that a room keeps its entries: the shortest, and the longest, which is the default.
+MIN_RETENTION_SECONDS = 3_600
+MAX_RETENTION_SECONDS = 30 * 86_400
 #: Bytes of one message between client and server before anybody has logged in, and after.
 MAX_FRAME_BEFORE_LOGIN = 64 << 10
 MAX_FRAME = 8 << 20

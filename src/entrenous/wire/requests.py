@@ -5,7 +5,13 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from entrenous.wire import replies
-from entrenous.wire.limits import MAX_FETCH, MAX_KEY_PACKAGES, MAX_WELCOMES
+from entrenous.wire.limits import (
+    MAX_FETCH,
+    MAX_KEY_PACKAGES,
+    MAX_RETENTION_SECONDS,
+    MAX_WELCOMES,
+    MIN_RETENTION_SECONDS,
+)
 from entrenous.wire.types import (
     AccountId,
     Blob,
@@ -154,7 +160,7 @@ class CreateRoom(Request, frozen=True, tag=30):
 
     REPLY: ClassVar[type[replies.Reply]] = replies.Done
     room: RoomId
-    retention_seconds: Annotated[int, Meta(ge=3_600, le=30 * 86_400)]
+    retention_seconds: Annotated[int, Meta(ge=MIN_RETENTION_SECONDS, le=MAX_RETENTION_SECONDS)]
     group_info: Blob
     tree: Blob
 

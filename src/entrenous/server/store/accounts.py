@@ -71,6 +71,7 @@ _ACCOUNT = (
 )
 _INSERT_ACCOUNT = Statement(insert(accounts))
 _BY_ID = Statement(select(*_ACCOUNT).where(accounts.c.id == bindparam("account")))
+_EXISTS = Statement(select(accounts.c.id).where(accounts.c.id == bindparam("account")))
 _BY_NAME = Statement(select(*_ACCOUNT).where(accounts.c.name_key == bindparam("name_key")))
 _CREDENTIALS = Statement(
     select(
@@ -148,6 +149,11 @@ def add(tx: Transaction, account: NewAccount) -> None:
 def by_id(tx: Transaction, account: bytes) -> AccountRow | None:
     """The account with this id."""
     return _account(tx.one(_BY_ID, account=account))
+
+
+def exists(tx: Transaction, account: bytes) -> bool:
+    """Whether there is such an account."""
+    return tx.one(_EXISTS, account=account) is not None
 
 
 def by_name(tx: Transaction, name_key: str) -> AccountRow | None:

@@ -1,0 +1,59 @@
+"""What the server reads of an entry: the MLS header in clear, nothing else (docs/spec: delivery)."""
+
+from entrenous.codec import encode_as
+from entrenous.errors import MalformedError
+from entrenous.mls.types import ContentType, MessageHeader, MLSMessage, ProtocolVersion, WireFormat, message_header
+from entrenous.server.refusal import RefusedError
+from entrenous.wire import CommitData, ErrorCode
+from entrenous.wire.limits import MAX_COMMIT_SIZE, MAX_MESSAGE_SIZE
+
+_MLS10 = encode_as(ProtocolVersion, ProtocolVersion.MLS10)
+_PRIVATE = _MLS10 + encode_as(WireFormat, WireFormat.PRIVATE_MESSAGE)
+_PUBLIC = _MLS10 + encode_as(WireFormat, WireFormat.PUBLIC_MESSAGE)
+
+
+def check_application(entry: bytes, room: bytes) -> None:
+    """Judge an entry that is published as a message.
+
+    Raises:
+        RefusedError: it is no PrivateMessage of this room with application content, or too long.
+    """
+    if len(entry) > MAX_MESSAGE_SIZE:
+        raise RefusedError("DS-SIZE", ErrorCode.TOO_LARGE, f"a message has at most {MAX_MESSAGE_SIZE} bytes")
+    _header(entry, room, ContentType.APPLICATION)
+
+
+def read_commit(entry: bytes, room: bytes, message_id: bytes) -> CommitData:
+    """Judge an entry that is published as a Commit; returns what it says in clear.
+
+    Raises:
+        RefusedError: it is no PrivateMessage of this room with a Commit in it, what it says in clear cannot be
+            read, or it says another message id.
+    """
+    if len(entry) > MAX_COMMIT_SIZE:
+        raise RefusedError("DS-SIZE", ErrorCode.TOO_LARGE, f"a Commit has at most {MAX_COMMIT_SIZE} bytes")
+    header = _header(entry, room, ContentType.COMMIT)
+    try:
+        data = CommitData.decode(header.authenticated_data)
+    except MalformedError as error:
+        raise RefusedError("DS-COMMIT-DATA", ErrorCode.MALFORMED, f"the Commit's roster delta: {error}") from None
+    if data.message_id != message_id:
+        raise RefusedError("DS-COMMIT-ID", ErrorCode.MALFORMED, "the Commit was made under another message id")
+    return data
+
+
+def _header(entry: bytes, room: bytes, content: ContentType) -> MessageHeader:
+    # Judged before it is parsed: only a PrivateMessage is cheap to parse at any size.
+    if entry.startswith(_PUBLIC):
+        raise RefusedError("DS-EXTERNAL", ErrorCode.DENIED, "external commits come later")
+    if not entry.startswith(_PRIVATE):
+        raise RefusedError("DS-ENTRY", ErrorCode.MALFORMED, "an entry is an MLS PrivateMessage")
+    try:
+        header = message_header(MLSMessage.decode(entry))
+    except MalformedError as error:
+        raise RefusedError("DS-ENTRY", ErrorCode.MALFORMED, f"not an MLSMessage: {error}") from None
+    if header is None or header.content_type is not content:
+        raise RefusedError("DS-CONTENT", ErrorCode.MALFORMED, f"this request takes {content.name.lower()} content")
+    if header.group_id != room:
+        raise RefusedError("DS-ROOM", ErrorCode.MALFORMED, "the entry belongs to another group")
+    return header

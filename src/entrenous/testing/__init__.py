@@ -1,0 +1,16 @@
+"""A real server, in memory, under virtual time: for our tests and for bot authors."""
+
+from entrenous.testing.clock import VIRTUAL_START, VirtualClock, VirtualTimeLoop, run_virtual
+from entrenous.testing.entropy import SeededEntropy
+from entrenous.testing.memory import MemoryTransport, Wire, connect_in_memory
+
+__all__ = [
+    "VIRTUAL_START",
+    "MemoryTransport",
+    "SeededEntropy",
+    "VirtualClock",
+    "VirtualTimeLoop",
+    "Wire",
+    "connect_in_memory",
+    "run_virtual",
+]
