@@ -1,5 +1,6 @@
 """The ratchet tree of RFC 9420: its shape, its hashes, what makes it valid, and TreeKEM."""
 
+from entrenous.mls.tree.changes import NodeChange, TreeChanges, apply_changes, changes_between
 from entrenous.mls.tree.editor import TreeEditor
 from entrenous.mls.tree.parent_hash import check_parent_hashes
 from entrenous.mls.tree.ratchet_tree import MAX_WIDTH, RatchetTree
@@ -32,11 +33,15 @@ __all__ = [
     "DerivedPath",
     "GroupRules",
     "NewPath",
+    "NodeChange",
     "OpenedPath",
     "PathCommitSecret",
     "RatchetTree",
+    "TreeChanges",
     "TreeEditor",
     "TreePathSecret",
+    "apply_changes",
+    "changes_between",
     "check_encryption_key",
     "check_extensions",
     "check_leaf",

@@ -1,0 +1,71 @@
+"""Groups: creating, changing, joining and leaving them (RFC 9420 §10 to §12).
+
+A ``Group`` is one epoch as one member holds it, an immutable value. Everything that changes a group is a function from
+one to a ``NewEpoch``: the next Group, and the secret tree that its messages' keys come from. What a function refuses
+leaves everything as it was. The keys of messages live behind a ``schedule.KeySource``; ``framing`` protects and
+unprotects messages with both.
+
+    create_group, join, external_commit   make the first Group that we hold
+    commit, propose, make_update          change it ourselves
+    framing.unprotect, then stage         take a Commit of somebody else
+"""
+
+from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
+from entrenous.mls.group.create import create_group
+from entrenous.mls.group.external import external_commit
+from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
+from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, make_group_info
+from entrenous.mls.group.key_package import (
+    MAX_LIFETIME,
+    KeyPackageBundle,
+    check_key_package,
+    check_lifetime,
+    create_key_package,
+)
+from entrenous.mls.group.leaf import LeafChange, LeafProfile, make_capabilities
+from entrenous.mls.group.process import DIVERGING_RULES, Eviction, StagedCommit, stage
+from entrenous.mls.group.proposals import CachedProposal, Proposed, cache_proposal
+from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose
+from entrenous.mls.group.psks import PskSource, no_psks
+from entrenous.mls.group.view import CommitView, Policy, accept_all
+from entrenous.mls.group.welcome import Joined, join
+
+__all__ = [
+    "DIVERGING_RULES",
+    "MAX_LIFETIME",
+    "RESUMPTION_EPOCHS",
+    "CachedProposal",
+    "CheckedGroupInfo",
+    "CommitView",
+    "Eviction",
+    "Group",
+    "InfoOptions",
+    "Joined",
+    "KeyPackageBundle",
+    "LeafChange",
+    "LeafProfile",
+    "NewEpoch",
+    "OwnCommit",
+    "OwnProposal",
+    "OwnUpdate",
+    "Policy",
+    "Proposed",
+    "PskSource",
+    "StagedCommit",
+    "accept_all",
+    "cache_proposal",
+    "check_group_info",
+    "check_key_package",
+    "check_lifetime",
+    "commit",
+    "create_group",
+    "create_key_package",
+    "external_commit",
+    "join",
+    "make_capabilities",
+    "make_group_info",
+    "make_update",
+    "no_psks",
+    "propose",
+    "stage",
+]

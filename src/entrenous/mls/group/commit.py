@@ -1,0 +1,269 @@
+"""Making a Commit, and the Welcome that goes with it (RFC 9420 §12.4.1)."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from entrenous.crypto import Entropy, Signer
+from entrenous.errors import UsageError
+from entrenous.mls.framing import Padding, confirm, no_padding, protect_private, protect_public, sign_as_member
+from entrenous.mls.group.apply import Applied, apply_proposals, surviving_keys
+from entrenous.mls.group.epoch import (
+    Advanced,
+    Contribution,
+    advance,
+    check_epoch_number,
+    next_group,
+    provisional_context,
+)
+from entrenous.mls.group.group import Group, NewEpoch
+from entrenous.mls.group.group_info import make_group_info
+from entrenous.mls.group.key_package import check_lifetime
+from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
+from entrenous.mls.group.proposals import CachedProposal, ProposalList, Proposed, collect, resolve
+from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
+from entrenous.mls.group.view import CommitView, Policy, accept_all
+from entrenous.mls.group.welcome import Newcomer, make_welcome
+from entrenous.mls.schedule import CommitSecret, KeyChanges, KeySource
+from entrenous.mls.tree import (
+    NewPath,
+    TreeChanges,
+    changes_between,
+    check_leaf_content,
+    check_members,
+    create_path,
+)
+from entrenous.mls.types import (
+    AuthenticatedContent,
+    Commit,
+    Extension,
+    FromCommit,
+    GroupInfo,
+    InlineProposal,
+    LeafNode,
+    LeafPlace,
+    MemberSender,
+    MLSMessage,
+    Proposal,
+    ProposalOrRef,
+    ProposalReference,
+    WireFormat,
+)
+from entrenous.trace import SILENT, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommit:
+    """A Commit of our own. It takes effect when the delivery service took it, and is dropped when it did not.
+
+    Attributes:
+        message: the encoded MLSMessage for the group.
+        welcome: the encoded MLSMessage for those whom it adds; None where it adds nobody.
+        group_info: the new epoch with its external_pub, for those who join from outside later.
+        epoch: the new epoch; it can be encoded and stored before the message is sent.
+        view: what the Commit does; None where we join with it from outside, and had no group to show.
+        changes: for the KeySource of the epoch that ends: to be stored before the message is sent.
+        tree_changes: what it changed in the tree.
+    """
+
+    message: bytes
+    welcome: bytes | None
+    group_info: GroupInfo
+    epoch: NewEpoch
+    view: CommitView | None
+    changes: KeyChanges
+    tree_changes: TreeChanges
+
+
+@dataclass(frozen=True, slots=True)
+class InfoOptions:
+    """What a Commit's GroupInfos say beside the group itself.
+
+    Attributes:
+        extensions: of both, the newcomers' and the one for joining from outside.
+        welcome_extensions: of the newcomers' only.
+        ratchet_tree_in_welcome: whether newcomers get the tree in the Welcome or fetch it.
+    """
+
+    extensions: tuple[Extension, ...] = ()
+    welcome_extensions: tuple[Extension, ...] = ()
+    ratchet_tree_in_welcome: bool = False
+
+
+def commit(
+    group: Group,
+    keys: KeySource,
+    signer: Signer,
+    entropy: Entropy,
+    *,
+    proposals: Sequence[Proposal] = (),
+    by_reference: Sequence[CachedProposal] = (),
+    authenticated_data: bytes = b"",
+    now: int | None = None,
+    force_path: bool = True,
+    leaf: LeafChange | None = None,
+    info: InfoOptions | None = None,
+    psks: PskSource = no_psks,
+    policy: Policy = accept_all,
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
+    padding: Padding = no_padding,
+    trace: Trace = SILENT,
+) -> OwnCommit:
+    """Make a Commit. The group stays as it is.
+
+    Args:
+        group: the epoch to end.
+        keys: our handshake ratchet of that epoch.
+        signer: holds our leaf's signature key.
+        entropy: for all that is fresh in it.
+        proposals: to commit by value.
+        by_reference: received proposals to commit, before those.
+        authenticated_data: travels in clear, and is authenticated to the members.
+        now: seconds since 1970, to judge the lifetime of KeyPackages; needed where one is added.
+        force_path: False leaves the path out where the proposals do not need one.
+        leaf: what to change in our leaf; needs a path.
+        info: what the GroupInfos say.
+        psks: pre-shared keys of the application.
+        policy: the application's rules, so that we send nothing that others must refuse.
+        wire_format: PRIVATE_MESSAGE or PUBLIC_MESSAGE.
+        padding: hides the size of a PrivateMessage.
+        trace: told what was derived.
+
+    Raises:
+        CryptoError: a signature is wrong, or a key is none of the suite.
+        MalformedError: an extension of RFC 9420 has a broken body.
+        RejectedError: the proposals break a rule, or the policy refuses.
+        UsageError: the signer is not our leaf's, or ``now`` is missing.
+    """
+    check_signer(signer, group.own_leaf_node)
+    check_epoch_number(group.context)
+    sender = MemberSender(group.own_leaf)
+    entries: tuple[ProposalOrRef, ...] = (
+        *(ProposalReference(known.reference) for known in by_reference),
+        *(InlineProposal(proposal) for proposal in proposals),
+    )
+    proposed = resolve(group, sender, entries, {known.reference: known for known in by_reference})
+    listed = collect(group, group.own_leaf, proposed)
+    _check_lifetimes(listed, now)
+    applied = apply_proposals(group.rules, group.context.extensions, group.tree, listed)
+    path = None
+    if force_path or leaf is not None or listed.needs_path:
+        path = _new_path(group, applied, signer, leaf or LeafChange(), entropy, trace)
+    after = applied.tree if path is None else path.tree
+    own_leaf = after.member(group.own_leaf)
+    view = _view(group, own_leaf, listed, proposed, applied, authenticated_data)
+    policy(view)
+    provisional = provisional_context(group.context, after, applied.extensions)
+    update = None if path is None else path.encrypt(group.suite, provisional.encode(), applied.added, entropy)
+    content = sign_as_member(group, signer, wire_format, Commit(entries, update), authenticated_data)
+    contribution = Contribution(
+        group.secrets.init_secret,
+        CommitSecret(group.suite.zero_secret if path is None else path.commit_secret.reveal()),
+        find_psk_secret(group.suite, listed.psks, psk_source_of(group, psks), trace=trace),
+    )
+    advanced = advance(group.suite, provisional, group.interim_transcript_hash, content, contribution, trace=trace)
+    message, changes = _protect(group, keys, confirm(content, advanced.confirmation_tag), padding, entropy, trace)
+    private_keys = surviving_keys(group.tree, after, group.private_keys) | dict(path.private_keys if path else {})
+    new = next_group(advanced, after, group.own_leaf, private_keys, group)
+    new_signer = signer if leaf is None or leaf.signer is None else leaf.signer
+    options = info or InfoOptions()
+    return OwnCommit(
+        message=message,
+        welcome=_welcome(new, new_signer, advanced, listed, applied, path, options, entropy),
+        group_info=make_group_info(new, new_signer, options.extensions, with_external_pub=True),
+        epoch=NewEpoch.of(new, advanced.encryption_secret),
+        view=view,
+        changes=changes,
+        tree_changes=changes_between(group.tree, after),
+    )
+
+
+def _check_lifetimes(proposals: ProposalList, now: int | None) -> None:
+    if not proposals.adds:
+        return
+    if now is None:
+        raise UsageError("a KeyPackage is added: the time is needed to judge its lifetime")
+    for key_package in proposals.adds:
+        check_lifetime(key_package, now)
+
+
+def _new_path(
+    group: Group, applied: Applied, signer: Signer, change: LeafChange, entropy: Entropy, trace: Trace
+) -> NewPath:
+    profile = change.profile or LeafProfile.of(group.own_leaf_node)
+    place = LeafPlace(group.group_id, group.own_leaf)
+    sign = functools.partial(_sign_path_leaf, group, change.signer or signer, profile, place)
+    path = create_path(group.suite, applied.tree, group.own_leaf, sign, entropy, trace=trace)
+    check_leaf_content(path.leaf_node, applied.rules)
+    check_members(path.tree)
+    return path
+
+
+def _sign_path_leaf(
+    group: Group, signer: Signer, profile: LeafProfile, place: LeafPlace, key: bytes, source: FromCommit
+) -> LeafNode:
+    return sign_leaf(group.suite, signer, profile, key, source, place)
+
+
+def _view(
+    group: Group,
+    leaf: LeafNode,
+    listed: ProposalList,
+    proposed: list[Proposed],
+    applied: Applied,
+    authenticated_data: bytes,
+) -> CommitView:
+    return CommitView(
+        group=group,
+        sender=MemberSender(group.own_leaf),
+        committer=group.own_leaf,
+        leaf=leaf,
+        proposals=tuple(proposed),
+        added=tuple((index, applied.tree.member(index)) for index in applied.added),
+        updated=tuple(listed.updates.items()),
+        removed=tuple((index, group.tree.member(index)) for index in listed.removes),
+        extensions=applied.extensions,
+        authenticated_data=authenticated_data,
+    )
+
+
+def _protect(
+    group: Group,
+    keys: KeySource,
+    content: AuthenticatedContent,
+    padding: Padding,
+    entropy: Entropy,
+    trace: Trace,
+) -> tuple[bytes, KeyChanges]:
+    if content.wire_format is WireFormat.PUBLIC_MESSAGE:
+        return protect_public(group, content), KeyChanges({}, {})
+    protected = protect_private(group, keys, content, padding=padding, entropy=entropy, trace=trace)
+    return protected.message, protected.changes
+
+
+def _welcome(
+    new: Group,
+    signer: Signer,
+    advanced: Advanced,
+    listed: ProposalList,
+    applied: Applied,
+    path: NewPath | None,
+    options: InfoOptions,
+    entropy: Entropy,
+) -> bytes | None:
+    if not listed.adds:
+        return None
+    newcomers = [
+        Newcomer(key_package, None if path is None else path.secret_for(index))
+        for key_package, index in zip(listed.adds, applied.added, strict=True)
+    ]
+    info = make_group_info(
+        new,
+        signer,
+        options.extensions + options.welcome_extensions,
+        with_ratchet_tree=options.ratchet_tree_in_welcome,
+    )
+    welcome = make_welcome(
+        new.suite, advanced.joiner_secret, advanced.welcome_key, info, newcomers, listed.psks, entropy
+    )
+    return MLSMessage.of(welcome).encode()

@@ -1,0 +1,62 @@
+"""Finding the pre-shared keys that a Commit or a Welcome names (RFC 9420 §8.4, §8.6)."""
+
+from collections.abc import Callable, Sequence
+
+from entrenous.errors import RejectedError
+from entrenous.mls.group.group import Group
+from entrenous.mls.schedule import PskSecret, derive_psk_secret
+from entrenous.mls.suite import CipherSuite
+from entrenous.mls.types import PSK, PreSharedKeyID, ResumptionPSK, ResumptionPSKUsage
+from entrenous.trace import SILENT, Trace
+
+#: Finds the value of a pre-shared key that the application keeps; None where it has none of that name.
+PskSource = Callable[[PSK], bytes | None]
+
+
+def no_psks(psk: PSK) -> bytes | None:  # the signature of a PskSource
+    """The PskSource of an application that keeps none."""
+    return None
+
+
+def psk_source_of(group: Group, otherwise: PskSource) -> PskSource:
+    """A source that answers for the group's own last epochs, and asks another one for everything else."""
+
+    def find(psk: PSK) -> bytes | None:
+        if isinstance(psk, ResumptionPSK) and psk.psk_group_id == group.group_id:
+            kept = group.resumption_psk(psk.psk_epoch)
+            if kept is not None:
+                return kept.reveal()
+        return otherwise(psk)
+
+    return find
+
+
+def check_psk_id(suite: CipherSuite, identity: PreSharedKeyID) -> None:
+    """Check a PSK's name in a Commit or a Welcome of an ordinary group.
+
+    Raises:
+        RejectedError: its nonce has the wrong size, or it belongs to a reinitialisation or a branch.
+    """
+    # RFC 9420 §12.1.4: "The psk_nonce is not of length KDF.Nh" makes a PreSharedKey proposal invalid
+    if len(identity.psk_nonce) != suite.secret_size:
+        raise RejectedError("MLS-PSK-NONCE", f"a psk_nonce has {len(identity.psk_nonce)} bytes")
+    # RFC 9420 §12.1.4: reinit and branch are invalid outside of a reinitialisation and a branch
+    if isinstance(identity.psk, ResumptionPSK) and identity.psk.usage is not ResumptionPSKUsage.APPLICATION:
+        raise RejectedError("MLS-PSK-USAGE", f"a PSK for {identity.psk.usage.name} in an ordinary group")
+
+
+def find_psk_secret(
+    suite: CipherSuite, identities: Sequence[PreSharedKeyID], source: PskSource, *, trace: Trace = SILENT
+) -> PskSecret:
+    """The psk_secret of some pre-shared keys, in their order.
+
+    Raises:
+        RejectedError: rule MLS-PSK-UNKNOWN: we do not have one of them.
+    """
+    found: list[tuple[PreSharedKeyID, bytes]] = []
+    for identity in identities:
+        value = source(identity.psk)
+        if value is None:
+            raise RejectedError("MLS-PSK-UNKNOWN", "a pre-shared key is named that we do not have")
+        found.append((identity, value))
+    return derive_psk_secret(suite, found, trace=trace)

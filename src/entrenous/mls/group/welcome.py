@@ -1,0 +1,185 @@
+"""Welcoming new members and being welcomed (RFC 9420 §12.4.3.1)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from entrenous.crypto import Entropy, KEMPrivateKey
+from entrenous.errors import RejectedError
+from entrenous.mls.group.group import Group, NewEpoch
+from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info
+from entrenous.mls.group.key_package import KeyPackageBundle
+from entrenous.mls.group.psks import PskSource, check_psk_id, find_psk_secret, no_psks
+from entrenous.mls.schedule import (
+    JoinerSecret,
+    WelcomeKey,
+    derive_epoch_secret,
+    derive_epoch_secrets,
+    derive_member_secret,
+    derive_welcome_key,
+    interim_transcript_hash,
+    verify_confirmation_tag,
+)
+from entrenous.mls.suite import CipherSuite
+from entrenous.mls.tree import RatchetTree, TreePathSecret, derive_path
+from entrenous.mls.tree.tree_math import common_ancestor
+from entrenous.mls.types import (
+    EncryptedGroupSecrets,
+    GroupInfo,
+    GroupSecrets,
+    HPKECiphertext,
+    KeyPackage,
+    MLSMessage,
+    PathSecret,
+    PreSharedKeyID,
+    Welcome,
+)
+from entrenous.trace import SILENT, Trace
+
+#: The label under which GroupSecrets are encrypted (RFC 9420 §12.4.3.1).
+LABEL = "Welcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """One whom a Commit adds, and the path secret that he shares with the committer, if there is a path."""
+
+    key_package: KeyPackage
+    path_secret: TreePathSecret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A group as its newcomer holds it.
+
+    Attributes:
+        epoch: the epoch that he joined in.
+        group_info: what the Welcome said of the group; the application's extensions are in it.
+        inviter: leaf index of the member who signed it.
+    """
+
+    epoch: NewEpoch
+    group_info: GroupInfo
+    inviter: int
+
+
+def make_welcome(
+    suite: CipherSuite,
+    joiner_secret: JoinerSecret,
+    welcome_key: WelcomeKey,
+    group_info: GroupInfo,
+    newcomers: Sequence[Newcomer],
+    psks: Sequence[PreSharedKeyID],
+    entropy: Entropy,
+) -> Welcome:
+    """One Welcome for all whom a Commit adds.
+
+    Raises:
+        CryptoError: a newcomer's init key is none of the suite.
+    """
+    sealed_info = suite.aead_key(welcome_key.key).seal(welcome_key.nonce, group_info.encode(), b"")
+    entries = []
+    for newcomer in newcomers:
+        path_secret = None if newcomer.path_secret is None else PathSecret(newcomer.path_secret.reveal())
+        secrets = GroupSecrets(joiner_secret.reveal(), path_secret, tuple(psks)).encode()
+        sealed = suite.encrypt_with_label(newcomer.key_package.init_key, LABEL, sealed_info, secrets, entropy)
+        reference = suite.key_package_ref(newcomer.key_package.encode())
+        entries.append(EncryptedGroupSecrets(reference, HPKECiphertext(*sealed)))
+    return Welcome(suite.id, tuple(entries), sealed_info)
+
+
+def join(
+    message: bytes,
+    find_bundle: Callable[[bytes], KeyPackageBundle | None],
+    *,
+    tree: RatchetTree | None = None,
+    psks: PskSource = no_psks,
+    trace: Trace = SILENT,
+) -> Joined:
+    """Join a group by a Welcome. The KeyPackage's private keys are to be deleted afterwards.
+
+    Who the members are, and whether we are in the group already, is the caller's to judge.
+
+    Args:
+        message: the encoded MLSMessage.
+        find_bundle: our KeyPackage with this reference, if we have it.
+        tree: the ratchet tree from elsewhere; None takes it out of the GroupInfo.
+        psks: pre-shared keys of the application.
+        trace: told what was derived.
+
+    Raises:
+        CryptoError: it is not genuine.
+        MalformedError: the bytes are no Welcome, or what was decrypted is none of its parts.
+        RejectedError: a rule is broken; MLS-WELCOME-NOT-FOR-US, no KeyPackage of ours is named.
+    """
+    welcome = MLSMessage.decode(message).body
+    if not isinstance(welcome, Welcome):
+        raise RejectedError("MLS-MESSAGE-KIND", f"a {type(welcome).__name__} is no Welcome")
+    bundle, secrets = _open_secrets(welcome, find_bundle)
+    suite = bundle.suite
+    for psk in secrets.psks:
+        check_psk_id(suite, psk)
+    psk_secret = find_psk_secret(suite, secrets.psks, psks, trace=trace)
+    member_secret = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), psk_secret, trace=trace)
+    key = derive_welcome_key(suite, member_secret, trace=trace)
+    info = GroupInfo.decode(suite.aead_key(key.key).open(key.nonce, welcome.encrypted_group_info, b""))
+    # RFC 9420 §12.4.3.1: "the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage"
+    if info.group_context.cipher_suite != suite.id:
+        raise RejectedError("MLS-WELCOME-SUITE", "a Welcome's GroupInfo is of another suite")
+    checked = check_group_info(info, tree)
+    own_leaf, keys = _take_place(checked, bundle, secrets.path_secret, trace)
+    epoch_secret = derive_epoch_secret(suite, member_secret, info.group_context.encode(), trace=trace)
+    new = derive_epoch_secrets(suite, epoch_secret, trace=trace)
+    confirmed = info.group_context.confirmed_transcript_hash
+    verify_confirmation_tag(suite, new.secrets.confirmation_key, confirmed, info.confirmation_tag)
+    interim = interim_transcript_hash(suite, confirmed, info.confirmation_tag)
+    group = Group(info.group_context, checked.tree, new.secrets, own_leaf, keys, interim, info.confirmation_tag)
+    return Joined(NewEpoch.of(group, new.encryption_secret), info, info.signer)
+
+
+def _open_secrets(
+    welcome: Welcome, find_bundle: Callable[[bytes], KeyPackageBundle | None]
+) -> tuple[KeyPackageBundle, GroupSecrets]:
+    for entry in welcome.secrets:
+        bundle = find_bundle(entry.new_member)
+        # RFC 9420 §12.4.3.1: "if the cipher suite indicated in the KeyPackage does not match the one in the Welcome"
+        if bundle is None or bundle.key_package.cipher_suite != welcome.cipher_suite:
+            continue
+        sealed = entry.encrypted_group_secrets
+        opened = bundle.suite.decrypt_with_label(
+            bundle.init_private, LABEL, welcome.encrypted_group_info, sealed.kem_output, sealed.ciphertext
+        )
+        return bundle, GroupSecrets.decode(opened)
+    raise RejectedError("MLS-WELCOME-NOT-FOR-US", "a Welcome names no KeyPackage of ours")
+
+
+def _take_place(
+    checked: CheckedGroupInfo, bundle: KeyPackageBundle, path_secret: PathSecret | None, trace: Trace
+) -> tuple[int, dict[int, KEMPrivateKey]]:
+    """Our leaf index, and the private keys that the Welcome gave us."""
+    tree, signer = checked.tree, checked.info.signer
+    own_leaf = next((index for index, leaf in tree.members() if leaf == bundle.key_package.leaf_node), None)
+    # RFC 9420 §12.4.3.1: "Identify a leaf whose LeafNode is identical to the one in the KeyPackage"
+    if own_leaf is None or own_leaf == signer:
+        raise RejectedError("MLS-WELCOME-NO-LEAF", "a Welcome's tree does not hold our leaf beside its sender's")
+    keys = {2 * own_leaf: bundle.encryption_private}
+    if path_secret is not None:
+        keys.update(_shared_keys(checked, own_leaf, TreePathSecret(path_secret.path_secret), trace))
+    return own_leaf, keys
+
+
+def _shared_keys(
+    checked: CheckedGroupInfo, own_leaf: int, path_secret: TreePathSecret, trace: Trace
+) -> dict[int, KEMPrivateKey]:
+    tree, suite = checked.tree, checked.suite
+    if len(path_secret) != suite.secret_size:
+        raise RejectedError("MLS-WELCOME-PATH-SECRET", "a Welcome's path secret has the wrong size")
+    signer = checked.info.signer
+    nodes = [node for node, _ in tree.filtered_direct_path(signer)]
+    shared = nodes[nodes.index(common_ancestor(own_leaf, signer)) :]
+    derived = derive_path(suite, path_secret, len(shared), trace=trace)
+    # RFC 9420 §12.4.3.1: "MUST be the private key that corresponds to the public key in the node"
+    for node, key in zip(shared, derived.keys, strict=True):
+        at = tree.node(node)
+        if at is None or at.encryption_key != key.public:
+            raise RejectedError("MLS-WELCOME-PATH-SECRET", "a Welcome's path secret leads to other keys")
+    return {node: key.private for node, key in zip(shared, derived.keys, strict=True)}
