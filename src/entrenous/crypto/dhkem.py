@@ -158,7 +158,7 @@ class MontgomeryKEM(DHKEM):
 
 
 class NistKEM(DHKEM):
-    """DHKEM over a NIST curve: uncompressed points, the shared secret is the x coordinate."""
+    """DHKEM over a NIST curve: uncompressed points only (by their length), the shared secret is the x coordinate."""
 
     def __init__(self, name: str, number: int, kdf: Hash, curve: ec.EllipticCurve, bitmask: int) -> None:
         size = -(-curve.key_size // 8)
@@ -185,8 +185,6 @@ class NistKEM(DHKEM):
             raise UsageError(f"no private key of {self.name}") from error
 
     def _parse_public(self, public: bytes) -> ec.EllipticCurvePublicKey:
-        if public[0] != 4:
-            raise CryptoError
         return ec.EllipticCurvePublicKey.from_encoded_point(self._curve, public)
 
     def _encode(self, private: ec.EllipticCurvePrivateKey) -> bytes:

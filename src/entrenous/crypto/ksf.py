@@ -24,9 +24,6 @@ class Argon2Parameters:
 FLOOR = Argon2Parameters(memory_kib=65536, iterations=3, lanes=4)
 #: The most we accept from a server: 1 GiB, ten passes, 16 lanes. More would only exhaust a client.
 CEILING = Argon2Parameters(memory_kib=1048576, iterations=10, lanes=16)
-#: Bytes of salt and of output that the library and RFC 9106 §3.1 ask for at least.
-MINIMUM_SALT = 8
-MINIMUM_LENGTH = 4
 
 
 def check(parameters: Argon2Parameters, floor: Argon2Parameters = FLOOR) -> None:
@@ -54,8 +51,8 @@ def argon2id(password: bytes, salt: bytes, parameters: Argon2Parameters, length:
         UsageError: Argon2id does not allow these parameters, salt or length.
         UnavailableError: the memory is not to be had.
     """
-    if not parameters.within(CEILING) or len(salt) < MINIMUM_SALT or length < MINIMUM_LENGTH:
-        raise UsageError(f"Argon2id cannot run with {parameters}, {len(salt)} bytes of salt, {length} of output")
+    if not parameters.within(CEILING):
+        raise UsageError(f"{parameters} asks for more than {CEILING}")
     try:
         return Argon2id(
             salt=salt,
@@ -65,6 +62,6 @@ def argon2id(password: bytes, salt: bytes, parameters: Argon2Parameters, length:
             memory_cost=parameters.memory_kib,
         ).derive(password)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"Argon2id cannot run with {parameters}") from error
+        raise UsageError(f"no Argon2id with {parameters}, {len(salt)} bytes of salt, {length} of output") from error
     except MemoryError as error:
         raise UnavailableError(f"no {parameters.memory_kib} KiB of memory to stretch the password in") from error

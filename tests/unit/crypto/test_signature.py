@@ -86,6 +86,16 @@ def test_compressed_points_are_refused() -> None:
         verify_signature(SignatureScheme.ECDSA_P256, compressed, b"m", signer.sign(b"m"))
 
 
+def test_the_border_between_signature_and_message_does_not_move() -> None:
+    key = SigningKey.generate(system_entropy)
+    signature = key.sign(b"message")
+    for shift in range(1, 8):
+        with pytest.raises(CryptoError):
+            verify(key.public, b"message"[shift:], signature + b"message"[:shift])
+        with pytest.raises(CryptoError):
+            verify(key.public, signature[-shift:] + b"message", signature[:-shift])
+
+
 def test_a_malleable_ed25519_signature_is_refused() -> None:
     key = SigningKey.generate(system_entropy)
     signature = key.sign(b"m")
