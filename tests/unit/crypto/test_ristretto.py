@@ -116,6 +116,16 @@ class TestOnEveryBackEnd:
             ristretto.from_uniform_bytes(bytes(64))
 
 
+def test_the_python_decoder_takes_no_number_above_the_prime() -> None:
+    prime = 2**255 - 19
+    pynacl = PynaclRistretto()
+    for number in range(1, 20):
+        s = int.from_bytes(pynacl.multiply_base(scalar(number)), "little")
+        assert pynacl.is_canonical(s.to_bytes(32, "little"))
+        assert not pynacl.is_canonical((2 * prime - s).to_bytes(32, "little"))
+    assert not any(pynacl.is_canonical((prime + k).to_bytes(32, "little")) for k in range(19))
+
+
 def test_back_ends_agree_on_random_inputs() -> None:
     try:
         sodium = SodiumRistretto()
