@@ -29,9 +29,8 @@ class Label(enum.Enum):
     LOG = b"entrenous v1 log"
     SAFETY_NUMBER = b"entrenous v1 safety number"
     VAULT_BODY = b"entrenous v1 vault body"
-    VAULT_COMMITMENT = b"entrenous v1 vault commitment"
-    VAULT_ENCRYPTION = b"entrenous v1 vault encryption"
     VAULT_WRAP = b"entrenous v1 vault wrap"
+    RECOVERY_CODE = b"entrenous v1 recovery code"
     LINKING_MAILBOX = b"entrenous v1 linking mailbox"
     LINKING_MAC = b"entrenous v1 linking mac"
 
