@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from entrenous.client.views import MemberSummary, Message, MessageRef, RoomSummary
+from entrenous.content import MAX_NAME_SIZE, MAX_RETENTION_SECONDS, MAX_TEXT_SIZE, MAX_TOPIC_SIZE
 
 Result_co = TypeVar("Result_co", covariant=True)
 
-#: Seconds that the server keeps an entry which somebody has not fetched yet, unless the room says less.
-DEFAULT_RETENTION = 30 * 86_400
-#: Characters of a room's name and of its topic.
-MAX_ROOM_NAME = 100
-MAX_TOPIC = 1_000
-#: Bytes (UTF-8) of one text message.
-MAX_TEXT = 64 << 10
+#: Bytes (UTF-8) of one text message, of a room's name and of its topic; seconds that a server keeps entries at most.
+MAX_TEXT = MAX_TEXT_SIZE
+MAX_ROOM_NAME = MAX_NAME_SIZE
+MAX_TOPIC = MAX_TOPIC_SIZE
+DEFAULT_RETENTION = MAX_RETENTION_SECONDS
 #: Lines in one answer to ``History``.
 MAX_HISTORY = 500
 #: Seconds in which an invite link works, unless its maker says otherwise.

@@ -5,22 +5,15 @@ from and which it leads to, by their tree hashes; a joiner follows those that le
 its Welcome's GroupInfo names, and everything else is a dead end that costs nothing but its decryption.
 """
 
+import contextlib
 from collections.abc import Iterable
 
 from entrenous.client.rooms.sealed import AccessKey, SealedKind
-from entrenous.codec import Opaque, Struct, UInt32, Vector, decode_as, encode_as, struct
+from entrenous.codec import Opaque, Struct, decode_as, encode_as, struct
 from entrenous.crypto import Hash
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
-from entrenous.mls.tree import MAX_WIDTH, RatchetTree
-from entrenous.mls.types import Node, RatchetTreeNodes
-
-
-@struct
-class ChangedNode(Struct):
-    """One node that a Commit changed; None where it blanked it."""
-
-    index: UInt32
-    node: Node | None
+from entrenous.mls.tree import RatchetTree, TreeChanges, apply_changes
+from entrenous.mls.types import RatchetTreeNodes
 
 
 @struct
@@ -30,13 +23,11 @@ class NodeChanges(Struct):
     Attributes:
         before: tree hash of the tree that the Commit was made for.
         after: tree hash of the tree that it led to.
-        width: leaves of the tree after it, blank ones included.
     """
 
     before: Opaque
     after: Opaque
-    width: UInt32
-    nodes: Vector[ChangedNode]
+    changes: TreeChanges
 
 
 def encode_tree(tree: RatchetTree) -> bytes:
@@ -44,15 +35,9 @@ def encode_tree(tree: RatchetTree) -> bytes:
     return encode_as(RatchetTreeNodes, tree.nodes())
 
 
-def changes_between(before: RatchetTree, after: RatchetTree) -> NodeChanges:
-    """What one Commit changed. Trees are copy-on-write, so an unchanged node is the same object in both."""
-    old, new = before.array, after.array
-    changed = tuple(
-        ChangedNode(index, node)
-        for index, node in enumerate(new)
-        if (old[index] if index < len(old) else None) is not node
-    )
-    return NodeChanges(before.tree_hash(), after.tree_hash(), after.width, changed)
+def encode_changes(before: RatchetTree, after: RatchetTree, changes: TreeChanges) -> bytes:
+    """What one Commit changed, for who has the tree before it."""
+    return NodeChanges(before.tree_hash(), after.tree_hash(), changes).encode()
 
 
 def rebuild(
@@ -93,10 +78,9 @@ def _follow(reached: dict[bytes, RatchetTree], key: AccessKey, room: bytes, seal
     except (MalformedError, RejectedError, CryptoError):
         return  # what a refused Commit brought; if it was needed, the tree that is wanted is not reached
     before = reached.get(change.before)
-    size = 2 * change.width - 1
-    is_width = 0 < change.width <= MAX_WIDTH and change.width & (change.width - 1) == 0
-    if before is None or not is_width or any(changed.index >= size for changed in change.nodes):
+    if before is None:
         return
-    after = before.replaced(((changed.index, changed.node) for changed in change.nodes), change.width)
-    if after.tree_hash() == change.after:
-        reached[change.after] = after
+    with contextlib.suppress(RejectedError):  # a change that makes no sound tree
+        after = apply_changes(before, change.changes)
+        if after.tree_hash() == change.after:
+            reached[change.after] = after

@@ -1,0 +1,294 @@
+"""Whether a Commit may do what it does: the rules of a room, on top of MLS's (docs/spec/groups.md).
+
+A pure function of the group's state, the settings in it and the Commit's bytes. Never of a clock, a local setting, a
+contact or the server's word: so all honest members decide alike, and a refused Commit changes nothing anywhere.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from entrenous.content import ROOM_SETTINGS_EXTENSION, JoinPolicy, Role, RoomSettings, is_banned, read_settings, role_of
+from entrenous.errors import RejectedError
+from entrenous.identity import (
+    LEAF_CERTIFICATE_EXTENSION,
+    AccountCredential,
+    LeafCertificate,
+    LeafOwner,
+    verify_leaf,
+)
+from entrenous.mls.group import CommitView
+from entrenous.mls.types import (
+    Add,
+    BasicCredential,
+    Extension,
+    GroupContextExtensions,
+    LeafNode,
+    Remove,
+    find_extension,
+)
+from entrenous.wire import CommitData, RosterAction, RosterChange
+
+#: The proposals that rooms use. Updates by proposal, pre-shared keys and reinitialisation have no place: whether such
+#: a Commit can be followed would depend on what a member happens to have kept.
+_PROPOSALS = (Add, Remove, GroupContextExtensions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A Commit as the rules see it."""
+
+    view: CommitView
+    before: RoomSettings
+    after: RoomSettings
+    committer: LeafOwner
+    renewed: LeafOwner
+    added: tuple[LeafOwner, ...]
+    removed: tuple[LeafOwner, ...]
+    data: CommitData
+
+    @property
+    def is_admin(self) -> bool:
+        return role_of(self.before, self.committer.account_id) is Role.ADMIN
+
+
+def judge(view: CommitView, message_id: bytes) -> None:
+    """Accept a Commit by returning.
+
+    Args:
+        view: a Commit that keeps all rules of MLS.
+        message_id: the id under which it stands in the log.
+
+    Raises:
+        RejectedError: a rule POLICY-…, ROOM-… or ID-LEAF-… is broken.
+        MalformedError: settings, certificate or authenticated data are no encoding of such.
+        CryptoError: a leaf's certificate is not signed by its account.
+    """
+    if view.is_external:
+        raise RejectedError("POLICY-EXTERNAL", "rooms take no external Commits yet")
+    for item in view.proposals:
+        if item.sender != view.sender or not isinstance(item.proposal, _PROPOSALS):
+            raise RejectedError("POLICY-PROPOSAL", f"a Commit holds a {type(item.proposal).__name__} of no use here")
+    commit = _read(view)
+    if commit.data.message_id != message_id:
+        raise RejectedError("POLICY-MESSAGE-ID", "a Commit stands under another message id than its own")
+    _judge_extensions(view)
+    _judge_committer(commit)
+    _judge_added(commit)
+    _judge_removed(commit)
+    _judge_members(commit)
+    _judge_settings(commit)
+    _judge_data(commit)
+
+
+def settings_of(extensions: Iterable[Extension]) -> RoomSettings:
+    """The settings in a GroupContext.
+
+    Raises:
+        RejectedError: POLICY-SETTINGS-MISSING, or a rule ROOM-SETTINGS-….
+        MalformedError: they are no encoding of settings.
+    """
+    data = find_extension(extensions, ROOM_SETTINGS_EXTENSION)
+    if data is None:
+        raise RejectedError("POLICY-SETTINGS-MISSING", "a group without room settings is no room")
+    return read_settings(data)
+
+
+def owner_of(leaf: LeafNode) -> LeafOwner:
+    """Whose leaf it is, by its certificate.
+
+    Raises:
+        RejectedError: a rule ID-LEAF-… is broken; POLICY-CREDENTIAL, it shows no account.
+        MalformedError: the certificate or the credential is no encoding of such.
+        CryptoError: the account did not sign the certificate.
+    """
+    identity, certificate = _shown(leaf)
+    return verify_leaf(identity, leaf.signature_key, certificate)
+
+
+def _shown(leaf: LeafNode) -> tuple[bytes, bytes]:
+    """The account's credential and the certificate that a leaf shows."""
+    if not isinstance(leaf.credential, BasicCredential):
+        raise RejectedError("POLICY-CREDENTIAL", "a leaf shows another credential than an account's")
+    certificate = find_extension(leaf.extensions, LEAF_CERTIFICATE_EXTENSION)
+    if certificate is None:
+        raise RejectedError("POLICY-CERTIFICATE", "a leaf shows no certificate of its account")
+    return leaf.credential.identity, certificate
+
+
+def judge_state(members: Iterable[LeafNode], extensions: tuple[Extension, ...]) -> RoomSettings:
+    """Judge a whole group, as one who joins must: every leaf is certified, and of an account that is a member.
+
+    Raises:
+        RejectedError, MalformedError, CryptoError: as ``judge``.
+    """
+    settings = settings_of(extensions)
+    accounts: dict[bytes, bytes] = {}
+    for leaf in members:
+        owner = owner_of(leaf)
+        _check_same_identity(accounts.setdefault(owner.account_id, owner.identity_key), owner)
+        if role_of(settings, owner.account_id) is None:
+            raise RejectedError("POLICY-MEMBERS", "a leaf is of an account that is no member")
+    return settings
+
+
+def known_owner_of(leaf: LeafNode) -> LeafOwner:
+    """Whose leaf it is, of a leaf that was judged when it came into the tree: its signature is not verified again.
+
+    Raises:
+        RejectedError, MalformedError: as ``owner_of``.
+    """
+    identity, data = _shown(leaf)
+    account, tbs = AccountCredential.decode(identity), LeafCertificate.decode(data).tbs
+    return LeafOwner(
+        account.account_id, account.identity_key, tbs.device_id, tbs.mls_key, tbs.list_version, tbs.list_hash
+    )
+
+
+def roster_delta(before: RoomSettings, after: RoomSettings) -> tuple[RosterChange, ...]:
+    """What going from one settings to another does to the server's roster of accounts, by rising id."""
+    roles_before = {member.account_id: member.role for member in before.members}
+    roles_after = {member.account_id: member.role for member in after.members}
+    changes = []
+    for account in sorted(roles_before.keys() | roles_after.keys()):
+        action = _roster_action(roles_before.get(account), roles_after.get(account))
+        if action is not None:
+            changes.append(RosterChange(account, action))
+    return tuple(changes)
+
+
+def _roster_action(before: Role | None, after: Role | None) -> RosterAction | None:
+    if before == after:
+        return None
+    if after is None:
+        return RosterAction.REMOVE
+    if before is None:
+        return RosterAction.ADD
+    return RosterAction.MAY_MANAGE if after is Role.ADMIN else RosterAction.MAY_NOT_MANAGE
+
+
+def _read(view: CommitView) -> _Commit:
+    return _Commit(
+        view=view,
+        before=settings_of(view.group.context.extensions),
+        after=settings_of(view.extensions),
+        committer=known_owner_of(view.group.tree.member(view.committer)),
+        renewed=owner_of(view.leaf),
+        added=tuple(owner_of(leaf) for _, leaf in view.added),
+        removed=tuple(known_owner_of(leaf) for _, leaf in view.removed),
+        data=CommitData.decode(view.authenticated_data),
+    )
+
+
+def _judge_extensions(view: CommitView) -> None:
+    """The settings are all that a room ever changes in its GroupContext."""
+    if _without_settings(view.group.context.extensions) != _without_settings(view.extensions):
+        raise RejectedError("POLICY-EXTENSIONS", "a Commit changes another extension than the settings")
+    if sum(extension.extension_type == ROOM_SETTINGS_EXTENSION for extension in view.extensions) != 1:
+        raise RejectedError("POLICY-EXTENSIONS", "a group has one settings extension")
+
+
+def _without_settings(extensions: Iterable[Extension]) -> list[Extension]:
+    return [extension for extension in extensions if extension.extension_type != ROOM_SETTINGS_EXTENSION]
+
+
+def _judge_committer(commit: _Commit) -> None:
+    """A Commit renews its sender's keys, and never makes it somebody else."""
+    renewed = commit.renewed
+    if (renewed.account_id, renewed.device_id) != (commit.committer.account_id, commit.committer.device_id):
+        raise RejectedError("POLICY-COMMITTER", "a Commit turns its sender's leaf into another device's")
+    _check_same_identity(commit.committer.identity_key, renewed)
+
+
+def _judge_added(commit: _Commit) -> None:
+    staying = list(_owners_staying(commit))
+    known = {owner.account_id: owner.identity_key for owner in (*staying, *commit.removed)}
+    devices = {(owner.account_id, owner.device_id) for owner in staying}
+    for owner in commit.added:
+        account = owner.account_id
+        if is_banned(commit.after, account):
+            raise RejectedError("POLICY-BANNED", "a banned account is added")
+        _check_same_identity(known.setdefault(account, owner.identity_key), owner)
+        if (account, owner.device_id) in devices:
+            raise RejectedError("POLICY-DEVICE-TWICE", "a device is added that has a leaf already")
+        devices.add((account, owner.device_id))
+        is_new = role_of(commit.before, account) is None
+        if is_new and not commit.is_admin and commit.before.join_policy is not JoinPolicy.MEMBERS_ADD:
+            raise RejectedError("POLICY-ADD", "only admins add accounts to this room")
+
+
+def _judge_removed(commit: _Commit) -> None:
+    """Accounts are removed by admins; a device of an account that stays, by whoever brings its successor."""
+    newest = {
+        owner.account_id: max(other.list_version for other in commit.added if other.account_id == owner.account_id)
+        for owner in commit.added
+    }
+    for owner in commit.removed:
+        if role_of(commit.after, owner.account_id) is None:
+            continue  # its account goes: POLICY-SETTINGS lets only admins do that
+        # An account's devices may remove each other, but an older one, which may be stolen, never a newer one.
+        if owner.account_id == commit.renewed.account_id and commit.renewed.list_version >= owner.list_version:
+            continue
+        # The account's own signature over a newer device list, in the leaf that is added, says that it has moved on.
+        if newest.get(owner.account_id, 0) <= owner.list_version:
+            raise RejectedError("POLICY-REMOVE", "a device is removed without its account or its successor")
+
+
+def _judge_members(commit: _Commit) -> None:
+    """Leaves are of members, and who becomes a member brings a leaf."""
+    members = {member.account_id for member in commit.after.members}
+    gone = {change.account for change in commit.data.roster if change.action is RosterAction.REMOVE}
+    for owner in commit.added:
+        if owner.account_id not in members:
+            raise RejectedError("POLICY-MEMBERS", "a leaf is added for an account that is no member")
+    missing = {member.account_id for member in commit.before.members} - members
+    if missing | gone:
+        for owner in _owners_staying(commit):
+            if owner.account_id not in members:
+                raise RejectedError("POLICY-MEMBERS", "an account is removed and keeps a leaf")
+    joined = members - {member.account_id for member in commit.before.members}
+    if not joined <= {owner.account_id for owner in commit.added}:
+        raise RejectedError("POLICY-MEMBERS", "an account becomes a member without a leaf")
+
+
+def _judge_settings(commit: _Commit) -> None:
+    """Settings are the admins' to change. Others change only what an add that they may make brings with it."""
+    if not any(member.role is Role.ADMIN for member in commit.after.members):
+        raise RejectedError("POLICY-LAST-ADMIN", "a room would be left without an admin")
+    for change in roster_delta(commit.before, commit.after):
+        # One change per account and Commit: the server's roster could not say that a newcomer manages.
+        if change.action is RosterAction.ADD and role_of(commit.after, change.account) is not Role.MEMBER:
+            raise RejectedError("POLICY-ADD-ROLE", "an account joins as a plain member")
+    if commit.is_admin:
+        return
+    joined = {owner.account_id for owner in commit.added}
+    kept = tuple(
+        member
+        for member in commit.after.members
+        if member.account_id not in joined or role_of(commit.before, member.account_id) is not None
+    )
+    if replace(commit.after, members=kept) != commit.before:
+        raise RejectedError("POLICY-SETTINGS", "only admins change a room's settings and remove accounts")
+
+
+def _judge_data(commit: _Commit) -> None:
+    """What the Commit tells the server is exactly what it does."""
+    if commit.data.roster != roster_delta(commit.before, commit.after):
+        raise RejectedError("POLICY-ROSTER", "a Commit tells the server something else than it does to the members")
+    if commit.data.retention_seconds != commit.after.retention_seconds:
+        raise RejectedError("POLICY-RETENTION", "a Commit tells the server another retention than the settings")
+    if commit.data.link_proof:
+        raise RejectedError("POLICY-LINK-PROOF", "a member's Commit needs no link")
+
+
+def _owners_staying(commit: _Commit) -> Iterator[LeafOwner]:
+    """The owners of the leaves that were there before and are there after, told from what was verified before."""
+    removed = {index for index, _ in commit.view.removed}
+    for index, leaf in commit.view.group.members():
+        if index not in removed:
+            yield known_owner_of(leaf)
+
+
+def _check_same_identity(known: bytes, owner: LeafOwner) -> None:
+    # Two leaves of one account under two identity keys: one of them is somebody else.
+    if owner.identity_key != known:
+        raise RejectedError("POLICY-IDENTITY", "an account's leaf shows another identity key than its other leaves")
