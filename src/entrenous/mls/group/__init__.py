@@ -28,7 +28,7 @@ from entrenous.mls.group.proposals import CachedProposal, Proposed, cache_propos
 from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose
 from entrenous.mls.group.psks import PskSource, no_psks
 from entrenous.mls.group.view import CommitView, Policy, accept_all
-from entrenous.mls.group.welcome import Joined, join
+from entrenous.mls.group.welcome import Joined, OpenedWelcome, join, join_opened, open_welcome
 
 __all__ = [
     "DIVERGING_RULES",
@@ -45,6 +45,7 @@ __all__ = [
     "LeafChange",
     "LeafProfile",
     "NewEpoch",
+    "OpenedWelcome",
     "OwnCommit",
     "OwnProposal",
     "OwnUpdate",
@@ -62,10 +63,12 @@ __all__ = [
     "create_key_package",
     "external_commit",
     "join",
+    "join_opened",
     "make_capabilities",
     "make_group_info",
     "make_update",
     "no_psks",
+    "open_welcome",
     "propose",
     "stage",
 ]

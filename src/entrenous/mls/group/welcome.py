@@ -11,6 +11,7 @@ from entrenous.mls.group.key_package import KeyPackageBundle
 from entrenous.mls.group.psks import PskSource, check_psk_id, find_psk_secret, no_psks
 from entrenous.mls.schedule import (
     JoinerSecret,
+    MemberSecret,
     WelcomeKey,
     derive_epoch_secret,
     derive_epoch_secrets,
@@ -62,6 +63,23 @@ class Joined:
     inviter: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedWelcome:
+    """A Welcome that was decrypted and not yet believed: ``join_opened`` checks what it says.
+
+    Attributes:
+        group_info: what it says of the group; the application's extensions are in it.
+        bundle: the KeyPackage of ours that it was made for.
+        path_secret: what we share with the committer's path, if there is one.
+        member_secret: of the epoch that it leads to.
+    """
+
+    group_info: GroupInfo
+    bundle: KeyPackageBundle
+    path_secret: PathSecret | None
+    member_secret: MemberSecret
+
+
 def make_welcome(
     suite: CipherSuite,
     joiner_secret: JoinerSecret,
@@ -111,6 +129,27 @@ def join(
         MalformedError: the bytes are no Welcome, or what was decrypted is none of its parts.
         RejectedError: a rule is broken; MLS-WELCOME-NOT-FOR-US, no KeyPackage of ours is named.
     """
+    return join_opened(open_welcome(message, find_bundle, psks=psks, trace=trace), tree=tree, trace=trace)
+
+
+def open_welcome(
+    message: bytes,
+    find_bundle: Callable[[bytes], KeyPackageBundle | None],
+    *,
+    psks: PskSource = no_psks,
+    trace: Trace = SILENT,
+) -> OpenedWelcome:
+    """Decrypt a Welcome, for who needs its GroupInfo to find the ratchet tree elsewhere; then ``join_opened``.
+
+    Args:
+        message: the encoded MLSMessage.
+        find_bundle: our KeyPackage with this reference, if we have it.
+        psks: pre-shared keys of the application.
+        trace: told what was derived.
+
+    Raises:
+        CryptoError, MalformedError, RejectedError: as ``join``.
+    """
     welcome = MLSMessage.decode(message).body
     if not isinstance(welcome, Welcome):
         raise RejectedError("MLS-MESSAGE-KIND", f"a {type(welcome).__name__} is no Welcome")
@@ -125,9 +164,20 @@ def join(
     # RFC 9420 §12.4.3.1: "the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage"
     if info.group_context.cipher_suite != suite.id:
         raise RejectedError("MLS-WELCOME-SUITE", "a Welcome's GroupInfo is of another suite")
+    return OpenedWelcome(info, bundle, secrets.path_secret, member_secret)
+
+
+def join_opened(opened: OpenedWelcome, *, tree: RatchetTree | None = None, trace: Trace = SILENT) -> Joined:
+    """Join a group by a Welcome that was opened; see ``join``.
+
+    Raises:
+        CryptoError, MalformedError, RejectedError: as ``join``.
+    """
+    info, bundle = opened.group_info, opened.bundle
     checked = check_group_info(info, tree)
-    own_leaf, keys = _take_place(checked, bundle, secrets.path_secret, trace)
-    epoch_secret = derive_epoch_secret(suite, member_secret, info.group_context.encode(), trace=trace)
+    suite = bundle.suite
+    own_leaf, keys = _take_place(checked, bundle, opened.path_secret, trace)
+    epoch_secret = derive_epoch_secret(suite, opened.member_secret, info.group_context.encode(), trace=trace)
     new = derive_epoch_secrets(suite, epoch_secret, trace=trace)
     confirmed = info.group_context.confirmed_transcript_hash
     verify_confirmation_tag(suite, new.secrets.confirmation_key, confirmed, info.confirmation_tag)
