@@ -170,89 +170,33 @@ class CipherSuite:
 #: The suite of every room: "TBD2" of draft-ietf-mls-pq-ciphersuites-06 under a number for private use.
 ROOM_SUITE_ID = 0xF0E2
 
+
+def _suite(number: int, name: str, hash_: Hash, hpke: HpkeSuite, signature: SignatureScheme) -> CipherSuite:
+    # RFC 9420 §17.1: messages and derivations use the KDF and AEAD of the suite's HPKE
+    return CipherSuite(number, name, hash_, hpke.kdf, hpke.aead, hpke, signature)
+
+
+_X25519_AES = "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519"
+_P256 = "MLS_128_DHKEMP256_AES128GCM_SHA256_P256"
+_X25519_CHACHA = "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519"
+_X448_AES = "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448"
+_P521 = "MLS_256_DHKEMP521_AES256GCM_SHA512_P521"
+_X448_CHACHA = "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448"
+_P384 = "MLS_256_DHKEMP384_AES256GCM_SHA384_P384"
+#: What ts-mls 1.x calls its X-Wing suite; its KEM derives key pairs in its own way. For interop only.
+_XWING_TSMLS = "MLS_256_XWING_AES256GCM_SHA512_Ed25519"
+_XWING = "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519"
+
 _REGISTERED = (
-    CipherSuite(
-        id=0x0001,
-        name="MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
-        hash=Hash.SHA256,
-        kdf=Hash.SHA256,
-        aead=AeadId.AES_128_GCM,
-        hpke=HPKE_X25519_SHA256_AES128,
-        signature=SignatureScheme.ED25519,
-    ),
-    CipherSuite(
-        id=0x0002,
-        name="MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
-        hash=Hash.SHA256,
-        kdf=Hash.SHA256,
-        aead=AeadId.AES_128_GCM,
-        hpke=HPKE_P256_SHA256_AES128,
-        signature=SignatureScheme.ECDSA_P256,
-    ),
-    CipherSuite(
-        id=0x0003,
-        name="MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
-        hash=Hash.SHA256,
-        kdf=Hash.SHA256,
-        aead=AeadId.CHACHA20_POLY1305,
-        hpke=HPKE_X25519_SHA256_CHACHA20,
-        signature=SignatureScheme.ED25519,
-    ),
-    CipherSuite(
-        id=0x0004,
-        name="MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448",
-        hash=Hash.SHA512,
-        kdf=Hash.SHA512,
-        aead=AeadId.AES_256_GCM,
-        hpke=HPKE_X448_SHA512_AES256,
-        signature=SignatureScheme.ED448,
-    ),
-    CipherSuite(
-        id=0x0005,
-        name="MLS_256_DHKEMP521_AES256GCM_SHA512_P521",
-        hash=Hash.SHA512,
-        kdf=Hash.SHA512,
-        aead=AeadId.AES_256_GCM,
-        hpke=HPKE_P521_SHA512_AES256,
-        signature=SignatureScheme.ECDSA_P521,
-    ),
-    CipherSuite(
-        id=0x0006,
-        name="MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448",
-        hash=Hash.SHA512,
-        kdf=Hash.SHA512,
-        aead=AeadId.CHACHA20_POLY1305,
-        hpke=HPKE_X448_SHA512_CHACHA20,
-        signature=SignatureScheme.ED448,
-    ),
-    CipherSuite(
-        id=0x0007,
-        name="MLS_256_DHKEMP384_AES256GCM_SHA384_P384",
-        hash=Hash.SHA384,
-        kdf=Hash.SHA384,
-        aead=AeadId.AES_256_GCM,
-        hpke=HPKE_P384_SHA384_AES256,
-        signature=SignatureScheme.ECDSA_P384,
-    ),
-    # What ts-mls 1.x calls its X-Wing suite; its KEM derives key pairs in its own way. For interop only.
-    CipherSuite(
-        id=83,
-        name="MLS_256_XWING_AES256GCM_SHA512_Ed25519",
-        hash=Hash.SHA512,
-        kdf=Hash.SHA512,
-        aead=AeadId.AES_256_GCM,
-        hpke=HPKE_XWING_SHA512_AES256_TSMLS,
-        signature=SignatureScheme.ED25519,
-    ),
-    CipherSuite(
-        id=ROOM_SUITE_ID,
-        name="MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519",
-        hash=Hash.SHA384,
-        kdf=Hash.SHA384,
-        aead=AeadId.AES_256_GCM,
-        hpke=HPKE_XWING_SHA384_AES256,
-        signature=SignatureScheme.ED25519,
-    ),
+    _suite(0x0001, _X25519_AES, Hash.SHA256, HPKE_X25519_SHA256_AES128, SignatureScheme.ED25519),
+    _suite(0x0002, _P256, Hash.SHA256, HPKE_P256_SHA256_AES128, SignatureScheme.ECDSA_P256),
+    _suite(0x0003, _X25519_CHACHA, Hash.SHA256, HPKE_X25519_SHA256_CHACHA20, SignatureScheme.ED25519),
+    _suite(0x0004, _X448_AES, Hash.SHA512, HPKE_X448_SHA512_AES256, SignatureScheme.ED448),
+    _suite(0x0005, _P521, Hash.SHA512, HPKE_P521_SHA512_AES256, SignatureScheme.ECDSA_P521),
+    _suite(0x0006, _X448_CHACHA, Hash.SHA512, HPKE_X448_SHA512_CHACHA20, SignatureScheme.ED448),
+    _suite(0x0007, _P384, Hash.SHA384, HPKE_P384_SHA384_AES256, SignatureScheme.ECDSA_P384),
+    _suite(0x0053, _XWING_TSMLS, Hash.SHA512, HPKE_XWING_SHA512_AES256_TSMLS, SignatureScheme.ED25519),
+    _suite(ROOM_SUITE_ID, _XWING, Hash.SHA384, HPKE_XWING_SHA384_AES256, SignatureScheme.ED25519),
 )
 
 #: Every suite this library speaks, by its number.

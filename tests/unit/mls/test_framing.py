@@ -100,6 +100,7 @@ def forged(
     padding: bytes = b"",
     leaf: int | None = None,
     kind: ContentType | None = None,
+    claimed_leaf: int | None = None,
 ) -> bytes:
     """What a hostile member can make: she holds every key of the epoch, and encrypts whatever she likes."""
     view, leaf = member.view, member.view.own_leaf if leaf is None else leaf
@@ -113,7 +114,7 @@ def forged(
     sender_key, nonce = _sender_data_key(view, ciphertext)
     sender = view.suite.aead_key(sender_key).seal(
         nonce,
-        SenderData(leaf, key.generation, b"rand").encode(),
+        SenderData(leaf if claimed_leaf is None else claimed_leaf, key.generation, b"rand").encode(),
         SenderDataAAD(view.group_id, view.epoch, kind).encode(),
     )
     return MLSMessage.of(
@@ -290,6 +291,8 @@ def test_nobody_speaks_from_a_blank_leaf() -> None:
     _, bob, mallory = epoch_of(ROOM_SUITE, 3, width=4)
     content = sign_as_member(mallory.view, mallory.signer, WireFormat.PRIVATE_MESSAGE, REMOVE, b"")
     assert rule_of(bob, forged(mallory, content, leaf=3)) == "MLS-SENDER-UNKNOWN"
+    for outside in (4, 2**31, 2**32 - 1):
+        assert rule_of(bob, forged(mallory, content, claimed_leaf=outside)) == "MLS-SENDER-UNKNOWN"
     framed = FramedContent(b"group", 7, MemberSender(2**32 - 1), b"", REMOVE)
     signed = sign(ROOM_SUITE, mallory.signer, WireFormat.PUBLIC_MESSAGE, framed, mallory.view.encoded_context)
     assert rule_of(bob, protect_public(mallory.view, signed)) == "MLS-SENDER-UNKNOWN"
