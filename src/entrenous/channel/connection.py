@@ -231,9 +231,10 @@ class Connection(ABC):
         self._clear = [self._last_words]
 
     def _forget(self) -> None:
-        """Drop keys and everything unsent: a closed connection does nothing more."""
+        """Drop keys, everything unsent and everything unread: a closed connection does nothing more."""
         self._reader = self._writer = None
         self._inbox.clear()
+        self._messages.clear()
         self._drain()
 
     def _move(self, what: str) -> None:

@@ -70,5 +70,9 @@ class MessageReader:
             return None
         return self._queue.take(length, skip=LENGTH_SIZE)
 
+    def clear(self) -> None:
+        """Drop what has come of an unfinished message."""
+        self._queue.clear()
+
     def __len__(self) -> int:
         return len(self._queue)

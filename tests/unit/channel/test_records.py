@@ -17,7 +17,7 @@ from entrenous.channel import (
 from entrenous.channel.records import Kind
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.trace import Field
-from unit.channel.connected import NOW, carry, connect, drain, messages, seeded, state_of
+from unit.channel.connected import NOW, carry, connect, drain, make_client, make_server, messages, seeded, state_of
 
 
 def records(sent: bytes) -> list[bytes]:
@@ -268,6 +268,22 @@ def test_the_sender_rekeys_by_time_even_when_it_has_nothing_to_say() -> None:
     assert messages(drain(server)) == [b"one", b"two"]
 
 
+def test_a_key_that_sealed_nothing_does_not_age() -> None:
+    client, server = connect()
+    client.send_message(b"late")
+    server.receive_data(client.data_to_send(NOW + 5000), NOW)
+    assert messages(drain(server)) == [b"late"]
+    assert client.data_to_send(NOW + 5001) == b""
+
+
+def test_a_failure_takes_back_what_was_not_yet_written() -> None:
+    client, server = make_client(), make_server()
+    server.receive_data(client.data_to_send(NOW) + b"\x00\x20" + bytes(32), NOW)
+    with pytest.raises(CryptoError):
+        drain(server)
+    assert server.data_to_send(NOW) == ALERT
+
+
 def test_a_receiver_refuses_a_key_that_is_used_too_long() -> None:
     client, server = connect(rekey=RekeyPolicy(send_records=100, receive_records=8))
     sent = sent_records(client, 9)
@@ -346,15 +362,24 @@ def test_a_connection_asks_for_a_successor_after_a_day() -> None:
     assert client.expired(NOW + MAX_AGE)
 
 
+def test_the_day_begins_with_the_handshake_and_not_with_the_attempt() -> None:
+    client, server = make_client(now=NOW - 100), make_server()
+    carry(client, server)
+    carry(server, client)
+    assert not client.expired(NOW - 100 + MAX_AGE)
+    assert client.expired(NOW + MAX_AGE)
+
+
 def test_after_a_failure_no_key_and_nothing_unsent_is_left() -> None:
-    _, server = connect()
+    client, server = connect()
     server.send_message(b"never sent")
-    server.receive_data(b"\x00\x20" + bytes(32), NOW)
+    server.receive_data(seal(client, b"\x00\x00\x00\x00\x09half") + b"\x00\x20" + bytes(32) + b"unread", NOW)
     with pytest.raises(CryptoError):
         drain(server)
     assert server.queued == 0
     assert server._writer is None
     assert server._reader is None
+    assert len(server._inbox) == len(server._messages) == 0
     assert server.data_to_send(NOW) == ALERT
     assert server.data_to_send(NOW) == b""
 
