@@ -1,0 +1,145 @@
+"""The conversation at one keyboard: which room is open, what a typed line does, what an event shows."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol, TypeVar
+
+from entrenous.cli.chat.render import event_line, member_lines, message_line, room_lines
+from entrenous.cli.output import json_line, kind_of, printable
+from entrenous.cli.run import sentence
+from entrenous.client.commands import Command, FindRoom, History, ListRooms, SendText
+from entrenous.client.events import Event, MessageArrived
+from entrenous.client.slash import Quit, Run, Say, ShowHelp, SwitchRoom, help_text, interpret
+from entrenous.client.views import MemberSummary, MessageKind, MessageRef, RoomState, RoomSummary
+from entrenous.errors import EntrenousError
+
+T = TypeVar("T")
+
+#: Lines of history that are shown when a room is opened.
+HISTORY = 20
+
+
+class Engine(Protocol):
+    """What the conversation needs of the client."""
+
+    async def do(self, command: Command[T]) -> T:
+        """Do a command."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """What happens from now on."""
+        ...
+
+
+class Screen(Protocol):
+    """Where lines go."""
+
+    def show(self, line: str) -> None:
+        """Print one line above the prompt."""
+        ...
+
+
+class Conversation:
+    """Turns typed lines into commands and events into lines."""
+
+    def __init__(self, engine: Engine, screen: Screen, *, as_json: bool = False) -> None:
+        self._engine = engine
+        self._screen = screen
+        self._json = as_json
+        self.room: RoomSummary | None = None
+        self._names: dict[bytes, str] = {}
+
+    async def begin(self) -> None:
+        """Open the only or first room there is, with its history."""
+        rooms = await self._remember_rooms()
+        active = [room for room in rooms if room.state is not RoomState.REMOVED]
+        if active:
+            await self._open(active[0])
+        elif not self._json:
+            self._lines(room_lines(rooms, None))
+
+    async def typed(self, line: str) -> bool:
+        """Do what a line means; False if it means to leave. Errors are shown, and nothing of the line is lost."""
+        try:
+            meaning = interpret(line, self.room.room if self.room else None)
+            match meaning:
+                case Quit():
+                    return False
+                case Say(text) if self.room is not None:
+                    await self._engine.do(SendText(self.room.room, text))
+                case Run(command):
+                    await self._show_result(await self._engine.do(command))
+                case SwitchRoom(name):
+                    await self._open(await self._engine.do(FindRoom(name)))
+                case ShowHelp(topic):
+                    self._lines(help_text(topic).splitlines())
+        except EntrenousError as error:
+            self._fail(error)
+        return True
+
+    async def follow(self) -> None:
+        """Show events until the client closes."""
+        async for event in self._engine.events():
+            await self._show_event(event)
+
+    async def _show_event(self, event: Event) -> None:
+        if self._json:
+            self._screen.show(json_line(kind_of(event), event))
+            return
+        # The own message is on the screen already: it was typed there.
+        if isinstance(event, MessageArrived) and event.message.is_own and event.message.kind is MessageKind.TEXT:
+            return
+        line = event_line(event)
+        if line is not None:
+            self._lines([await self._prefix(event) + line])
+
+    async def _prefix(self, event: Event) -> str:
+        room = event.message.room if isinstance(event, MessageArrived) else getattr(event, "room", None)
+        if room is None or (self.room is not None and room == self.room.room):
+            return ""
+        if room not in self._names:
+            await self._remember_rooms()
+        return f"[{self._names.get(room, room.hex()[:8])}] "
+
+    async def _remember_rooms(self) -> tuple[RoomSummary, ...]:
+        rooms = await self._engine.do(ListRooms())
+        self._names = {room.room: room.name for room in rooms}
+        return rooms
+
+    async def _open(self, room: RoomSummary) -> None:
+        self.room = room
+        if self._json:
+            self._screen.show(json_line(kind_of(room), room))
+            return
+        title = f"{room.name} - {room.topic}" if room.topic else room.name
+        self._lines([f"== {title} =="])
+        for message in await self._engine.do(History(room.room, limit=HISTORY)):
+            self._lines([message_line(message)])
+
+    async def _show_result(self, result: object) -> None:
+        match result:
+            case None:
+                return
+            case RoomSummary():
+                await self._remember_rooms()
+                await self._open(result)
+            case _ if self._json:
+                self._screen.show(json_line(kind_of(result), result))
+            case tuple():
+                self._lines(self._table(result))
+            case MemberSummary() | MessageRef():
+                return  # the event that follows tells it
+            case str():
+                self._lines([result])
+
+    def _table(self, rows: tuple[object, ...]) -> list[str]:
+        members = tuple(row for row in rows if isinstance(row, MemberSummary))
+        rooms = tuple(row for row in rows if isinstance(row, RoomSummary))
+        return member_lines(members) if members else room_lines(rooms, self.room.room if self.room else None)
+
+    def _fail(self, error: EntrenousError) -> None:
+        text = sentence(error)
+        self._screen.show(json_line("error", text)) if self._json else self._lines([f"! {text}"])
+
+    def _lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self._screen.show(printable(line))

@@ -1,0 +1,54 @@
+"""Where lines come from: a prompt with completion on a terminal, plain lines from a pipe."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from entrenous.client.slash import ALL_COMMANDS
+
+
+class SlashCompleter(Completer):
+    """Completes the names of commands."""
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Commands that begin with what stands before the cursor."""
+        text = document.text_before_cursor
+        if not text.startswith("/") or text.startswith("//") or " " in text:
+            return
+        for command in ALL_COMMANDS:
+            if command.name.startswith(text[1:].lower()):
+                yield Completion(
+                    f"/{command.name}", start_position=-len(text), display=command.usage, display_meta=command.help
+                )
+
+
+class StandardOutput:
+    """Prints lines; on a terminal they appear above the prompt."""
+
+    def show(self, line: str) -> None:
+        """Print one line at once."""
+        print(line, flush=True)
+
+
+async def prompted_lines(prompt: Callable[[], str]) -> AsyncIterator[str]:
+    """Lines typed at a prompt; Ctrl+C clears the line, Ctrl+D on an empty one leaves."""
+    session: PromptSession[str] = PromptSession(completer=SlashCompleter(), complete_while_typing=True)
+    with patch_stdout():
+        while True:
+            try:
+                yield await session.prompt_async(prompt)
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return
+
+
+async def piped_lines() -> AsyncIterator[str]:
+    """Lines from standard input, to its end. Reading never blocks the event loop."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line.rstrip("\n")
