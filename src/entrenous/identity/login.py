@@ -3,7 +3,7 @@
 The launch counter is stored before it is used and only grows, so a copied profile shows itself.
 """
 
-from entrenous.codec import Bytes16, Bytes32, Struct, UInt64, struct
+from entrenous.codec import Bytes16, Bytes32, Struct, UInt8, UInt64, struct
 from entrenous.crypto import verify
 from entrenous.errors import RejectedError
 from entrenous.identity.account import DeviceKeys
@@ -19,6 +19,23 @@ class DeviceLoginTBS(Struct):
     account_id: Bytes16
     device_id: Bytes16
     launch_counter: UInt64
+
+
+@struct
+class OpaqueContext(Struct):
+    """What a password login is bound to: the channel's suite and its handshake hash."""
+
+    suite: UInt8
+    handshake_hash: Bytes32
+
+
+def opaque_context(suite: int, handshake_hash: bytes) -> bytes:
+    """OPAQUE's ``context`` for a password login on this channel (RFC 9807 §6.4), the same on both sides.
+
+    Raises:
+        UsageError: a value has the wrong size.
+    """
+    return signed(Label.OPAQUE_CONTEXT, OpaqueContext(suite, handshake_hash))
 
 
 def sign_device_login(
