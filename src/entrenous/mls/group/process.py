@@ -144,6 +144,9 @@ def _judge(group: Group, received: Received, cached: Mapping[bytes, CachedPropos
 def _judge_member(
     group: Group, received: Received, commit: Commit, committer: int, proposed: list[Proposed]
 ) -> _Judged:
+    if committer == group.own_leaf:
+        # Its path is encrypted to everybody but us. The OwnCommit that we stored is what leads on.
+        raise RejectedError("MLS-SENDER-SELF", "a Commit of our own came back")
     proposals = collect(group, committer, proposed)
     if proposals.needs_path and commit.path is None:
         # RFC 9420 §12.4: "By default, the path field of a Commit MUST be populated."
