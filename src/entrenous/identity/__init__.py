@@ -32,7 +32,21 @@ from entrenous.identity.leaf import (
     verify_leaf,
 )
 from entrenous.identity.link import DEFAULT_PORT, InviteLink, Inviter, format_link, parse_address, parse_link
-from entrenous.identity.login import DeviceLoginTBS, check_launch_counter, sign_device_login, verify_device_login
+from entrenous.identity.linking import (
+    LinkingCode,
+    LinkingKeys,
+    LinkingMacKey,
+    format_linking_code,
+    linking_keys,
+    parse_linking_code,
+)
+from entrenous.identity.login import (
+    DeviceLoginTBS,
+    check_launch_counter,
+    opaque_context,
+    sign_device_login,
+    verify_device_login,
+)
 from entrenous.identity.password import (
     WeakPassword,
     check_password,
@@ -78,6 +92,9 @@ __all__ = [
     "Label",
     "LeafCertificate",
     "LeafOwner",
+    "LinkingCode",
+    "LinkingKeys",
+    "LinkingMacKey",
     "RecoveryCode",
     "RotationStatement",
     "ServerCertificate",
@@ -101,13 +118,17 @@ __all__ = [
     "fingerprint",
     "first_device_list",
     "format_link",
+    "format_linking_code",
     "format_recovery_code",
     "issue_certificate",
     "issue_leaf_certificate",
     "labelled",
+    "linking_keys",
+    "opaque_context",
     "open_vault",
     "parse_address",
     "parse_link",
+    "parse_linking_code",
     "parse_recovery_code",
     "parse_vault",
     "password_bytes",
