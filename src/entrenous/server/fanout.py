@@ -35,6 +35,10 @@ class Subscriber(Protocol):
         """Queue framed messages. Never raises, also on a connection that is closing."""
         ...
 
+    def end(self, reason: str) -> None:
+        """Say why, and close."""
+        ...
+
 
 class Fanout:
     """Who listens to which room.

@@ -6,6 +6,7 @@ from pathlib import Path
 from entrenous.channel import SUITES
 from entrenous.crypto import FLOOR, Argon2Parameters
 from entrenous.errors import UsageError
+from entrenous.identity import DEFAULT_PORT
 
 DAY = 86_400
 #: Seconds after which a device that was not seen no longer holds entries back (§4).
@@ -81,7 +82,7 @@ class Settings:
     data_dir: Path | None
     #: The interface to listen on; None is every one, IPv4 and IPv6.
     host: str | None = None
-    port: int = 7443
+    port: int = DEFAULT_PORT
     #: HOST:PORT as people can reach it, for invite links; None is what the machine calls itself.
     public_address: str | None = None
     #: Channel suites that are accepted, by number.

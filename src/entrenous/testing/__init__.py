@@ -3,9 +3,14 @@
 from entrenous.testing.clock import VIRTUAL_START, VirtualClock, VirtualTimeLoop, run_virtual
 from entrenous.testing.entropy import SeededEntropy
 from entrenous.testing.memory import MemoryTransport, Wire, connect_in_memory
+from entrenous.testing.server import ADDRESS, FAST_KSF, MemoryConnector, MemoryServer
 
 __all__ = [
+    "ADDRESS",
+    "FAST_KSF",
     "VIRTUAL_START",
+    "MemoryConnector",
+    "MemoryServer",
     "MemoryTransport",
     "SeededEntropy",
     "VirtualClock",

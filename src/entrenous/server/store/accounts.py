@@ -117,6 +117,7 @@ _DEVICE = Statement(
     .join(accounts, accounts.c.id == devices.c.account)
     .where(devices.c.id == bindparam("device"), devices.c.account == bindparam("of_account"))
 )
+_DEVICE_EXISTS = Statement(select(devices.c.id).where(devices.c.id == bindparam("device")))
 _LAUNCH = Statement(
     update(devices)
     .where(devices.c.id == bindparam("device"), devices.c.launch_counter < bindparam("counter"))
@@ -208,6 +209,11 @@ def device(tx: Transaction, account: bytes, device: bytes) -> DeviceRow | None:
     """A device, if it is this account's."""
     row = tx.one(_DEVICE, device=device, of_account=account)
     return None if row is None else DeviceRow(row[0], row[1], row[2], bool(row[3]), row[4], row[5])
+
+
+def device_exists(tx: Transaction, device: bytes) -> bool:
+    """Whether some account has such a device."""
+    return tx.one(_DEVICE_EXISTS, device=device) is not None
 
 
 def launch(tx: Transaction, device: bytes, counter: int, now: int) -> bool:

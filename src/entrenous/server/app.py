@@ -1,0 +1,204 @@
+"""The server, put together: keys, store, services and connections, from the first start to a graceful end."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from entrenous.crypto import Entropy
+from entrenous.errors import UnavailableError, UsageError
+from entrenous.identity import InviteLink, parse_address
+from entrenous.server import upkeep
+from entrenous.server.admission import Admission
+from entrenous.server.clock import Clock
+from entrenous.server.connection import ClientLink, Host
+from entrenous.server.credentials import ServerKeys
+from entrenous.server.keys import generate_keys, load_or_create_keys
+from entrenous.server.pacing import Pacer
+from entrenous.server.services import Services
+from entrenous.server.settings import Settings
+from entrenous.server.store import Storage, create_tables, ensure_schema, sqlite_engine
+from entrenous.trace import SILENT, Trace
+
+#: Connections that the system keeps waiting while a burst of them is accepted.
+BACKLOG = 1_024
+#: Seconds that clients get to take what is queued for them when the server ends.
+GOODBYE_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Server:
+    """One running server. Make it with ``Server.open``, end it with ``close``."""
+
+    def __init__(
+        self, settings: Settings, keys: ServerKeys, storage: Storage, *, clock: Clock, entropy: Entropy, trace: Trace
+    ) -> None:
+        self.settings = settings
+        self.storage = storage
+        self._keys = keys
+        self._clock = clock
+        self._entropy = entropy
+        self._listener: asyncio.Server | None = None
+        services = Services.build(
+            settings,
+            storage=storage,
+            keys=keys,
+            clock=clock,
+            entropy=entropy,
+            address=self._public_address,
+            trace=trace,
+        )
+        self._host = Host(
+            services=services,
+            clock=clock,
+            entropy=entropy,
+            trace=trace,
+            admission=Admission(settings.limits),
+            pacer=Pacer(settings.limits.handshakes_per_turn),
+            credentials={},
+            connections=set(),
+            emptied=asyncio.Event(),
+        )
+        self._renew_credentials()
+        loop = asyncio.get_running_loop()
+        self._upkeep = [
+            loop.create_task(upkeep.repeat("sweep", settings.sweep_seconds, self.sweep)),
+            loop.create_task(upkeep.repeat("renew", upkeep.RENEW_EVERY, self._renew)),
+        ]
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        trace: Trace = SILENT,
+        inline_storage: bool = False,
+    ) -> "Server":
+        """Start everything but the listening.
+
+        Args:
+            settings: what the operator has set.
+            clock: the time of day.
+            entropy: for keys, tokens and handshakes.
+            trace: told of derivations.
+            inline_storage: run the store in the loop's own thread, for virtual time.
+
+        Raises:
+            RejectedError: rule SRV-KEYS-MODE.
+            MalformedError, UnavailableError: key file or database cannot be used.
+        """
+        if settings.keys_path is None:
+            keys = generate_keys(entropy)
+        else:
+            keys = load_or_create_keys(settings.keys_path, entropy)
+        engine = sqlite_engine(settings.database_path)
+        if settings.database_path is None:
+            with engine.connect() as connection:
+                create_tables(connection)
+        else:
+            ensure_schema(engine)
+        storage = Storage(engine, inline=inline_storage)
+        server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace)
+        _log.info("server.opened", server_id=keys.server_id.hex())
+        return server
+
+    @property
+    def server_id(self) -> bytes:
+        """What clients pin, 32 bytes."""
+        return self._keys.server_id
+
+    @property
+    def services(self) -> Services:
+        """What sessions call: for an operator's own commands and for tests."""
+        return self._host.services
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._host.connections)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens: host and port, the real one where 0 was asked for.
+
+        Raises:
+            UsageError: it does not listen.
+        """
+        if self._listener is None or not self._listener.sockets:
+            raise UsageError("the server does not listen")
+        host, port = self._listener.sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+    def protocol_factory(self) -> Callable[[], asyncio.Protocol]:
+        """What makes the server's end of a connection, for any transport."""
+        return lambda: ClientLink(self._host)
+
+    async def listen(self) -> None:
+        """Take connections by TCP.
+
+        Raises:
+            UnavailableError: the address cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(
+                self.protocol_factory(), self.settings.host, self.settings.port, backlog=BACKLOG
+            )
+        except OSError as error:
+            where = f"{self.settings.host or 'any interface'}, port {self.settings.port}"
+            raise UnavailableError(f"cannot listen on {where}: {error.strerror or error}") from error
+        _log.info("server.listening", host=self.address[0], port=self.address[1])
+
+    async def create_invite(self, uses: int, lifetime: int) -> InviteLink:
+        """An invite by the operator, good for ``uses`` registrations within ``lifetime`` seconds."""
+        made = await self.services.invites.make(uses=uses, lifetime_seconds=lifetime, created_by=None)
+        host, port = parse_address(made.address)
+        return InviteLink(host, port, self.server_id, made.token)
+
+    async def sweep(self) -> int:
+        """Delete what is due now; returns how many entries went."""
+        return await upkeep.sweep(self.storage, self._clock)
+
+    async def close(self, reason: str = "the server is going down") -> None:
+        """Say goodbye, finish what is being stored, and let go of everything."""
+        for task in self._upkeep:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._listener is not None:
+            self._listener.close()
+        await self.services.settle()
+        for connection in tuple(self._host.connections):
+            connection.end(reason)
+        await self._wait_for_connections()
+        await self.storage.close()
+        _log.info("server.closed")
+
+    async def _wait_for_connections(self) -> None:
+        if not self._host.connections:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._host.emptied.wait(), GOODBYE_SECONDS)
+        for connection in tuple(self._host.connections):
+            connection.abort()
+        if self._host.connections:
+            await self._host.emptied.wait()
+
+    def _public_address(self) -> str:
+        if self.settings.public_address is not None:
+            return self.settings.public_address
+        port = self.settings.port if self._listener is None else self.address[1]
+        return f"{socket.gethostname().lower()}:{port}"
+
+    async def _renew(self) -> None:
+        self._renew_credentials()
+
+    def _renew_credentials(self) -> None:
+        self._host.credentials = upkeep.make_credentials(
+            self._keys.identity, self.settings.suites, entropy=self._entropy, now=self._clock.now()
+        )

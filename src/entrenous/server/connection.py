@@ -1,0 +1,272 @@
+"""One TCP connection: bytes in, a channel, a session, bytes out. Written once per turn of the event loop."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import structlog
+
+from entrenous.channel import (
+    HandshakeFinished,
+    MessageReceived,
+    PeerClosed,
+    ServerConnection,
+    ServerCredential,
+    State,
+)
+from entrenous.crypto import Entropy
+from entrenous.errors import CryptoError, MalformedError, RejectedError
+from entrenous.server.admission import Admission
+from entrenous.server.clock import Clock
+from entrenous.server.login import Binding
+from entrenous.server.pacing import Pacer
+from entrenous.server.rates import address_key
+from entrenous.server.services import Services
+from entrenous.server.session import Session
+from entrenous.trace import Trace
+from entrenous.wire import encode_event
+from entrenous.wire.events import GoingAway
+from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN
+
+_log = structlog.get_logger(__name__)
+_numbers = count(1)
+
+
+@dataclass(slots=True)
+class Host:
+    """What all connections of a server share."""
+
+    services: Services
+    clock: Clock
+    entropy: Entropy
+    trace: Trace
+    admission: Admission
+    pacer: Pacer
+    #: By suite; replaced daily, and each connection keeps those it began with.
+    credentials: Mapping[int, ServerCredential]
+    connections: "set[ClientLink]"
+    #: Set whenever the last connection is gone.
+    emptied: asyncio.Event
+
+
+class ClientLink(asyncio.Protocol):
+    """The server's end of a client's connection."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._limits = host.services.limits
+        self._loop = asyncio.get_running_loop()
+        self._log = _log.bind(connection=next(_numbers))
+        self._transport: asyncio.Transport | None = None
+        self._channel: ServerConnection | None = None
+        self._session: Session | None = None
+        self._address = ""
+        self._known = False
+        self._paced = False
+        self._flush_scheduled = False
+        self._heard_at = self._loop.time()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    @property
+    def backlog(self) -> int:
+        """Bytes queued that the client has not taken."""
+        if self._channel is None or self._transport is None:
+            return 0
+        return self._channel.queued + self._transport.get_write_buffer_size()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"{transport!r} is not a streaming transport")
+        peer: Any = transport.get_extra_info("peername")
+        address = address_key(str(peer[0])) if isinstance(peer, tuple) and peer else ""
+        if not self._host.admission.enter(address):
+            self._log.warning("connection.refused", reason="too many connections")
+            transport.abort()
+            return
+        self._address, self._transport = address, transport
+        self._host.connections.add(self)
+        self._host.emptied.clear()
+        host = self._host
+        self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
+        self._channel.max_message = MAX_FRAME_BEFORE_LOGIN
+        self._arm("handshake", self._limits.handshake_seconds)
+        self._log.debug("connection.opened")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if self._channel is None:
+            return
+        self._channel = None
+        self._host.admission.leave(self._address)
+        self._host.connections.discard(self)
+        if not self._host.connections:
+            self._host.emptied.set()
+        if self._session is not None:
+            self._session.close()
+        self._log.debug("connection.closed", error=repr(exc) if exc else None)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client."""
+        if self._channel is None:
+            return
+        self._heard_at = self._loop.time()
+        self._channel.receive_data(data, self._host.clock.now())
+        self._advance()
+
+    def eof_received(self) -> bool:
+        """The client sends no more: it is gone."""
+        if self._channel is not None:
+            self._channel.eof_received()
+            self._advance()
+        return False
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is written to."""
+        self._arm("stall", self._limits.stall_seconds)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._disarm("stall")
+        self._advance()
+
+    def send(self, message: bytes) -> None:
+        """Queue one message."""
+        if self._channel is not None and self._channel.state is State.OPEN:
+            self._channel.send_message(message)
+            self._flush_soon()
+
+    def push(self, framed: bytes) -> None:
+        """Queue framed messages."""
+        if self._channel is not None and self._channel.state is State.OPEN:
+            self._channel.queue_framed(framed)
+            self._flush_soon()
+
+    def logged_in(self) -> None:
+        """The client has proved who it is."""
+        if self._channel is None:
+            return
+        self._channel.max_message = MAX_FRAME
+        if not self._known:
+            self._known = True
+            self._disarm("login")
+            self._arm("idle", self._limits.idle_seconds)
+
+    def progressed(self) -> None:
+        """A request was answered: read on."""
+        self._advance()
+
+    def end(self, reason: str) -> None:
+        """Say why, and close."""
+        self.send(encode_event(GoingAway(reason)))
+        self._finish()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _advance(self) -> None:
+        """Judge what has arrived; a handshake waits for its turn."""
+        if self._channel is None:
+            return
+        if self._channel.state is not State.HANDSHAKE:
+            self._work()
+        elif not self._paced:
+            self._paced = True
+            self._host.pacer.submit(self._work)
+
+    def _work(self) -> None:
+        self._paced = False
+        try:
+            while self._channel is not None and not (self._session is not None and self._session.busy):
+                event = self._channel.next_event()
+                if event is None:
+                    break
+                self._take(self._channel, event)
+        except (MalformedError, RejectedError, CryptoError) as error:
+            # One generic alert whatever was wrong; the log knows, the peer does not.
+            self._log.info("connection.failed", error=type(error).__name__, rule=getattr(error, "rule", None))
+            self._finish()
+            return
+        self._throttle()
+        self._flush_soon()
+
+    def _take(self, channel: ServerConnection, event: HandshakeFinished | MessageReceived | PeerClosed) -> None:
+        match event:
+            case HandshakeFinished():
+                self._disarm("handshake")
+                self._arm("login", self._limits.login_seconds)
+                binding = Binding(event.suite, event.handshake_hash, self._address)
+                self._session = Session(self._host.services, binding, self)
+                self._log.debug("connection.secured", suite=event.suite)
+            case MessageReceived():
+                if self._session is not None:
+                    self._session.receive(event.data)
+            case PeerClosed():
+                self._finish()
+        if channel.expired(self._host.clock.now()):
+            self.end("this connection is a day old: connect again")
+
+    def _throttle(self) -> None:
+        """Read from the network only what can be worked on."""
+        transport, session = self._transport, self._session
+        if transport is None or transport.is_closing() or session is None:
+            return
+        if session.busy:
+            transport.pause_reading()
+        elif not transport.is_reading():
+            transport.resume_reading()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        if self._channel is None or self._transport is None or self._transport.is_closing():
+            return
+        data = self._channel.data_to_send(self._host.clock.now())
+        if data:
+            self._transport.write(data)
+        if self._channel.state is State.CLOSED:
+            self._transport.close()
+
+    def _finish(self) -> None:
+        """Close: what is queued still goes out, within the time that a stalled client is given."""
+        if self._channel is None or self._transport is None:
+            return
+        if self._session is not None:
+            self._session.close()
+        self._channel.close()
+        self._arm("stall", self._limits.stall_seconds)
+        self._flush_soon()
+
+    def _arm(self, name: str, seconds: float) -> None:
+        self._disarm(name)
+        self._timers[name] = self._loop.call_later(seconds, self._time_is_up, name, seconds)
+
+    def _disarm(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _time_is_up(self, name: str, seconds: float) -> None:
+        del self._timers[name]
+        silent_for = self._loop.time() - self._heard_at
+        if name == "idle" and silent_for < seconds:
+            self._timers[name] = self._loop.call_later(seconds - silent_for, self._time_is_up, name, seconds)
+            return
+        self._log.info("connection.timed_out", waiting_for=name)
+        if self._transport is None:
+            return
+        if name in ("handshake", "stall"):
+            self._transport.abort()
+        else:
+            self.end("nothing was heard for too long")

@@ -1,0 +1,73 @@
+"""KeyPackages: a pool for each device, every package handed out once, the last resort when the pool is dry (§4)."""
+
+from dataclasses import dataclass, field
+
+from entrenous.server.appending import Caller
+from entrenous.server.clock import Clock
+from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.refusal import RefusedError
+from entrenous.server.settings import Limits
+from entrenous.server.store import Storage, Transaction, accounts, key_packages
+from entrenous.wire import ErrorCode, replies, requests
+from entrenous.wire.types import ClaimedKeyPackage
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPackages:
+    """The service of the pools."""
+
+    storage: Storage
+    clock: Clock
+    limits: Limits
+    _claims: RateLimiter = field(init=False)
+    _claims_per_target: RateLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_claims", RateLimiter(self.limits.claims))
+        object.__setattr__(self, "_claims_per_target", RateLimiter(self.limits.claims_per_target))
+
+    async def put(self, caller: Caller, request: requests.PutKeyPackages) -> replies.Reply:
+        """Add packages to the device's own pool.
+
+        Raises:
+            RefusedError: the pool would be too large.
+        """
+
+        def operation(tx: Transaction) -> int:
+            key_packages.add(tx, caller.device, request.packages)
+            if request.last_resort is not None:
+                key_packages.set_last_resort(tx, caller.device, request.last_resort)
+            count = key_packages.count(tx, caller.device)
+            if count > self.limits.key_packages:
+                detail = f"a device's pool holds at most {self.limits.key_packages} KeyPackages"
+                raise RefusedError("DS-POOL", ErrorCode.TOO_LARGE, detail)
+            return count
+
+        return replies.KeyPackageCount(await self.storage.write(operation))
+
+    async def claim(self, caller: Caller, request: requests.ClaimKeyPackages) -> replies.Reply:
+        """Take one package of each device of an account.
+
+        One account may not empty another's pools: claims are counted for each account, and for each pair of them.
+
+        Raises:
+            RefusedError: too many claims, no such account, or no package at all.
+        """
+        now = self.clock.now()
+        check_rate(self._claims, caller.account, now)
+        check_rate(self._claims_per_target, (caller.account, request.account), now)
+
+        def operation(tx: Transaction) -> tuple[ClaimedKeyPackage, ...]:
+            account = accounts.by_id(tx, request.account)
+            if account is None or account.disabled:
+                raise RefusedError("AUTH-NO-ACCOUNT", ErrorCode.NOT_FOUND, "there is no such account")
+            claimed = []
+            for device in accounts.device_ids(tx, request.account):
+                package = key_packages.claim(tx, device)
+                if package is not None:
+                    claimed.append(ClaimedKeyPackage(device, *package))
+            if not claimed:
+                raise RefusedError("DS-POOL-EMPTY", ErrorCode.NO_KEY_PACKAGE, "none of its devices has a KeyPackage")
+            return tuple(claimed)
+
+        return replies.KeyPackages(await self.storage.write(operation))

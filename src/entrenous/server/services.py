@@ -1,0 +1,106 @@
+"""The services of one server, and which of them answers which request."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from entrenous.crypto import Entropy
+from entrenous.server.accounts import Accounts
+from entrenous.server.appending import Caller
+from entrenous.server.clock import Clock
+from entrenous.server.credentials import ServerKeys
+from entrenous.server.delivery import Delivery
+from entrenous.server.fanout import Fanout
+from entrenous.server.invites import Invites
+from entrenous.server.key_packages import KeyPackages
+from entrenous.server.login import Login
+from entrenous.server.registration import Registration
+from entrenous.server.settings import Limits, Settings
+from entrenous.server.store import Storage
+from entrenous.trace import SILENT, Trace
+from entrenous.wire import replies, requests
+
+ForDevice = Callable[[Caller, Any], Awaitable[replies.Reply]]
+ForAccount = Callable[[bytes, Any], Awaitable[replies.Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What sessions call."""
+
+    registration: Registration
+    login: Login
+    accounts: Accounts
+    invites: Invites
+    key_packages: KeyPackages
+    delivery: Delivery
+    fanout: Fanout
+    limits: Limits
+    of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
+    of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
+    _tasks: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        accounts, delivery, key_packages = self.accounts, self.delivery, self.key_packages
+        for_account: dict[type[requests.Request], ForAccount] = {
+            requests.PutDeviceList: accounts.put_device_list,
+            requests.GetVault: accounts.get_vault,
+            requests.PutVault: accounts.put_vault,
+        }
+        for_device: dict[type[requests.Request], ForDevice] = {
+            requests.CreateInvite: self.invites.create,
+            requests.FindAccount: accounts.find,
+            requests.GetAccount: accounts.get,
+            requests.PutKeyPackages: key_packages.put,
+            requests.ClaimKeyPackages: key_packages.claim,
+            requests.CreateRoom: delivery.create_room,
+            requests.ListRooms: delivery.list_rooms,
+            requests.Publish: delivery.publish,
+            requests.Commit: delivery.commit,
+            requests.Fetch: delivery.fetch,
+            requests.FetchGroupState: delivery.fetch_group_state,
+            requests.Acknowledge: delivery.acknowledge,
+            requests.FetchInbox: delivery.fetch_inbox,
+            requests.DropInbox: delivery.drop_inbox,
+        }
+        object.__setattr__(self, "of_account", for_account)
+        object.__setattr__(self, "of_device", for_device)
+
+    @classmethod
+    def build(
+        cls,
+        settings: Settings,
+        *,
+        storage: Storage,
+        keys: ServerKeys,
+        clock: Clock,
+        entropy: Entropy,
+        address: Callable[[], str],
+        trace: Trace = SILENT,
+    ) -> "Services":
+        """Join the services of one server."""
+        limits = settings.limits
+        fanout = Fanout(limits.push_backlog)
+        return cls(
+            registration=Registration(storage, keys, clock, entropy, settings),
+            login=Login(storage, keys, clock, entropy, settings, trace),
+            accounts=Accounts(storage, fanout, clock, limits),
+            invites=Invites(storage, clock, entropy, settings, address),
+            key_packages=KeyPackages(storage, clock, limits),
+            delivery=Delivery(storage, fanout, clock, limits),
+            fanout=fanout,
+            limits=limits,
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, replies.Reply]) -> "asyncio.Task[replies.Reply]":
+        """Run a request. It goes on when its connection is gone, because others are to hear of what it stored."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def settle(self) -> None:
+        """Wait until no request is worked on."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)

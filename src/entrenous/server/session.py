@@ -1,0 +1,304 @@
+"""One connection's conversation: who the client has proved to be, and its requests answered in order.
+
+    Anonymous ──RegisterStart──> Registering ──RegisterFinish──> Anonymous
+    Anonymous ──LoginStart──> LoggingIn ──LoginFinish──> OfAccount
+    Anonymous, OfAccount ──DeviceLogin──> OfDevice
+
+Until a device has logged in, one request is worked on at a time. A device's requests are started in order without
+waiting for each other, so that many of them share one commit, and answered in order. Whatever a client sends ends in a
+reply, or in MalformedError: then the connection closes.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
+from entrenous.server.appending import Caller
+from entrenous.server.login import Binding, PendingLogin
+from entrenous.server.refusal import RefusedError
+from entrenous.server.registration import PendingRegistration
+from entrenous.server.services import Services
+from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
+from entrenous.wire.limits import MAX_FRAME
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody has logged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """An invite was shown; the account's records are awaited."""
+
+    pending: PendingRegistration
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingIn:
+    """KE2 was sent, KE3 is awaited."""
+
+    pending: PendingLogin
+
+
+@dataclass(frozen=True, slots=True)
+class OfAccount:
+    """The password was right; the client may become a device."""
+
+    account: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfDevice:
+    """A device of an account."""
+
+    caller: Caller
+
+
+State = Anonymous | Registering | LoggingIn | OfAccount | OfDevice
+
+
+class Link(Protocol):
+    """The connection below a session."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes queued that the client has not taken."""
+        ...
+
+    def send(self, message: bytes) -> None:
+        """Queue one message. Never raises."""
+        ...
+
+    def push(self, framed: bytes) -> None:
+        """Queue framed messages. Never raises."""
+        ...
+
+    def logged_in(self) -> None:
+        """The client has proved who it is: its messages may be large, and it may stay."""
+        ...
+
+    def progressed(self) -> None:
+        """A request was answered: there may be room for more."""
+        ...
+
+    def end(self, reason: str) -> None:
+        """Say why, and close."""
+        ...
+
+
+@dataclass(slots=True)
+class _Call:
+    number: int
+    request: requests.Request
+    size: int
+    task: "asyncio.Task[replies.Reply] | None" = None
+
+
+class Session:
+    """See the module. It is also a ``fanout.Subscriber`` once a device has logged in."""
+
+    def __init__(self, services: Services, binding: Binding, link: Link) -> None:
+        self._services = services
+        self._binding = binding
+        self._link = link
+        self.state: State = Anonymous()
+        self._waiting: deque[_Call] = deque()
+        self._running: deque[_Call] = deque()
+        self._size = 0
+        self._closed = False
+
+    @property
+    def account(self) -> bytes:
+        """The account that the device belongs to; b"" before a device has logged in."""
+        return self.state.caller.account if isinstance(self.state, OfDevice) else b""
+
+    @property
+    def device(self) -> bytes:
+        """The device that has logged in; b"" before."""
+        return self.state.caller.device if isinstance(self.state, OfDevice) else b""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes queued that the client has not taken."""
+        return self._link.backlog
+
+    @property
+    def busy(self) -> bool:
+        """Whether the client has to wait before more of its requests are read."""
+        in_flight = len(self._waiting) + len(self._running)
+        limits = self._services.limits
+        return (
+            in_flight >= limits.requests_in_flight
+            or self._size >= MAX_FRAME
+            or (in_flight > 0 and self._link.backlog >= limits.reply_backlog)
+        )
+
+    def push(self, framed: bytes) -> None:
+        """Queue framed events."""
+        self._link.push(framed)
+
+    def end(self, reason: str) -> None:
+        """Say why, and close."""
+        self._link.end(reason)
+
+    def receive(self, message: bytes) -> None:
+        """Take one message of the client's.
+
+        Raises:
+            MalformedError: it is no request; the connection is to be closed.
+        """
+        number, request = decode_call(message)
+        self._waiting.append(_Call(number, request, len(message)))
+        self._size += len(message)
+        self._start()
+
+    def close(self) -> None:
+        """The connection is gone. What is being stored is stored; nothing is answered any more."""
+        self._closed = True
+        self._waiting.clear()
+        self._services.fanout.detach(self)
+
+    def _start(self) -> None:
+        while self._waiting and self._may_start(self._waiting[0]):
+            call = self._waiting.popleft()
+            call.task = self._services.spawn(self._answer(call.request))
+            self._running.append(call)
+            call.task.add_done_callback(self._finished)
+
+    def _may_start(self, call: _Call) -> bool:
+        if not self._running:
+            return True
+        if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:
+            return False
+        # Large answers come one at a time, so that what waits for a slow reader stays bounded.
+        return not _is_large(call) or not any(_is_large(other) for other in self._running)
+
+    def _finished(self, _task: "asyncio.Task[replies.Reply]") -> None:
+        while self._running and (task := self._running[0].task) is not None and task.done():
+            call = self._running.popleft()
+            self._size -= call.size
+            if not self._closed and not task.cancelled():
+                self._link.send(encode_answer(call.number, task.result()))
+        if not self._closed:
+            self._start()
+            self._link.progressed()
+
+    async def _answer(self, request: requests.Request) -> replies.Reply:
+        """The reply to a request; never raises."""
+        try:
+            return await self._handle(request)
+        except RefusedError as error:
+            _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
+            return error.reply()
+        except MalformedError as error:
+            return replies.Error(ErrorCode.MALFORMED, str(error))
+        except RejectedError as error:
+            _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
+            return replies.Error(ErrorCode.DENIED, error.detail)
+        except CryptoError:
+            return replies.Error(ErrorCode.BAD_CREDENTIALS, "this is not proved")
+        except UnavailableError as error:
+            return replies.Error(ErrorCode.UNAVAILABLE, str(error))
+        except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
+            _log.exception("request.failed", request=type(request).__name__, error=repr(error))
+            return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")
+
+    async def _handle(self, request: requests.Request) -> replies.Reply:
+        if isinstance(self.state, OfDevice):
+            for_device = self._services.of_device.get(type(request))
+            if for_device is not None:
+                return await for_device(self.state.caller, request)
+        handler = _HANDLERS.get(type(request))
+        if handler is None:
+            raise RefusedError("AUTH-DEVICE", ErrorCode.UNAUTHENTICATED, "this needs a device that has logged in")
+        return await handler(self, request)
+
+    async def _register_start(self, request: requests.RegisterStart) -> replies.Reply:
+        self._expect(Anonymous, Registering)
+        self.state = Anonymous()
+        reply, pending = await self._services.registration.start(request, self._binding)
+        self.state = Registering(pending)
+        return reply
+
+    async def _register_finish(self, request: requests.RegisterFinish) -> replies.Reply:
+        state = self.state
+        if not isinstance(state, Registering):
+            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "a registration begins with RegisterStart")
+        self.state = Anonymous()
+        return await self._services.registration.finish(request, state.pending)
+
+    async def _login_start(self, request: requests.LoginStart) -> replies.Reply:
+        self._expect(Anonymous, LoggingIn)
+        self.state = Anonymous()
+        reply, pending = await self._services.login.start(request, self._binding)
+        self.state = LoggingIn(pending)
+        return reply
+
+    async def _login_finish(self, request: requests.LoginFinish) -> replies.Reply:
+        state = self.state
+        if not isinstance(state, LoggingIn):
+            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "a login begins with LoginStart")
+        self.state = Anonymous()
+        reply = await self._services.login.finish(request, state.pending)
+        self.state = OfAccount(state.pending.account)
+        self._link.logged_in()
+        return reply
+
+    async def _device_login(self, request: requests.DeviceLogin) -> replies.Reply:
+        self._expect(Anonymous, OfAccount)
+        if isinstance(self.state, OfAccount) and self.state.account != request.account:
+            raise RefusedError("AUTH-ACCOUNT", ErrorCode.BAD_CREDENTIALS, "this is not proved")
+        reply, rooms = await self._services.login.device(request, self._binding)
+        # Nothing is awaited from here on: what is appended after the rooms were read finds this session listening.
+        self.state = OfDevice(Caller(request.account, request.device))
+        if not self._closed:
+            former = self._services.fanout.attach(self, rooms)
+            self._link.logged_in()
+            if former is not None:
+                former.end("this device has connected again")
+        return reply
+
+    async def _of_account(self, request: requests.Request) -> replies.Reply:
+        match self.state:
+            case OfAccount(account=account):
+                return await self._services.of_account[type(request)](account, request)
+            case OfDevice(caller=caller):
+                return await self._services.of_account[type(request)](caller.account, request)
+        raise RefusedError("AUTH-ACCOUNT", ErrorCode.UNAUTHENTICATED, "this needs an account that has logged in")
+
+    async def _ping(self, request: requests.Ping) -> replies.Reply:
+        del request
+        return replies.Done()
+
+    def _expect(self, *states: type[State]) -> None:
+        if not isinstance(self.state, states):
+            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "this channel has gone further than that")
+
+
+_Handler = Callable[[Session, Any], Awaitable[replies.Reply]]
+
+#: Who handles what before a device has logged in, and what is not a device's.
+_HANDLERS: dict[type[requests.Request], _Handler] = {
+    requests.RegisterStart: Session._register_start,  # noqa: SLF001 the class's own table
+    requests.RegisterFinish: Session._register_finish,  # noqa: SLF001 the class's own table
+    requests.LoginStart: Session._login_start,  # noqa: SLF001 the class's own table
+    requests.LoginFinish: Session._login_finish,  # noqa: SLF001 the class's own table
+    requests.DeviceLogin: Session._device_login,  # noqa: SLF001 the class's own table
+    requests.PutDeviceList: Session._of_account,  # noqa: SLF001 the class's own table
+    requests.GetVault: Session._of_account,  # noqa: SLF001 the class's own table
+    requests.PutVault: Session._of_account,  # noqa: SLF001 the class's own table
+    requests.Ping: Session._ping,  # noqa: SLF001 the class's own table
+}
+_LARGE = (requests.Fetch, requests.FetchGroupState, requests.FetchInbox)
+
+
+def _is_large(call: _Call) -> bool:
+    return isinstance(call.request, _LARGE)
