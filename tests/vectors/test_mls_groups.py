@@ -9,10 +9,12 @@ from conftest import Vectors
 from entrenous.codec import decode_as
 from entrenous.mls.framing import unprotect
 from entrenous.mls.group import CachedProposal, Joined, KeyPackageBundle, StagedCommit, cache_proposal, join, stage
-from entrenous.mls.schedule import SecretTree
+from entrenous.mls.group.group_info import LABEL
+from entrenous.mls.group.welcome import open_group_info, open_secrets
+from entrenous.mls.schedule import SecretTree, derive_epoch_secret, derive_epoch_secrets, verify_confirmation_tag
 from entrenous.mls.suite import SUITES, CipherSuite
 from entrenous.mls.tree import RatchetTree
-from entrenous.mls.types import PSK, ExternalPSK, KeyPackage, MLSMessage, RatchetTreeNodes
+from entrenous.mls.types import PSK, ExternalPSK, KeyPackage, MLSMessage, RatchetTreeNodes, Welcome
 
 SUITE_IDS = range(1, 8)
 
@@ -87,3 +89,22 @@ def test_a_passive_client_follows_the_official_commits(vectors: Vectors, suite_i
     cases = [case for case in loaded if case["cipher_suite"] == suite_id]
     assert len(cases) == 13
     assert sum(follow(SUITES[suite_id], case) for case in cases) == 26
+
+
+@pytest.mark.parametrize("suite_id", SUITE_IDS)
+def test_the_parts_of_the_official_welcomes_are_genuine(vectors: Vectors, suite_id: int) -> None:
+    (case,) = (case for case in vectors.load("mls/welcome.json") if case["cipher_suite"] == suite_id)
+    suite = SUITES[suite_id]
+    key_package = MLSMessage.decode(bytes.fromhex(case["key_package"])).body
+    assert isinstance(key_package, KeyPackage)
+    init = suite.hpke.key_pair(private_key(suite, case["init_priv"])).private
+    bundle = KeyPackageBundle(key_package, init, init)
+    welcome = MLSMessage.decode(bytes.fromhex(case["welcome"])).body
+    assert isinstance(welcome, Welcome)
+    found, secrets = open_secrets(welcome, {bundle.reference: bundle}.get)
+    assert found is bundle
+    info, member_secret = open_group_info(suite, welcome, secrets, lambda _: None)
+    suite.verify_with_label(bytes.fromhex(case["signer_pub"]), LABEL, info.to_be_signed(), info.signature)
+    epoch_secret = derive_epoch_secret(suite, member_secret, info.group_context.encode())
+    key = derive_epoch_secrets(suite, epoch_secret).secrets.confirmation_key
+    verify_confirmation_tag(suite, key, info.group_context.confirmed_transcript_hash, info.confirmation_tag)

@@ -153,14 +153,9 @@ def open_welcome(
     welcome = MLSMessage.decode(message).body
     if not isinstance(welcome, Welcome):
         raise RejectedError("MLS-MESSAGE-KIND", f"a {type(welcome).__name__} is no Welcome")
-    bundle, secrets = _open_secrets(welcome, find_bundle)
+    bundle, secrets = open_secrets(welcome, find_bundle)
     suite = bundle.suite
-    for psk in secrets.psks:
-        check_psk_id(suite, psk)
-    psk_secret = find_psk_secret(suite, secrets.psks, psks, trace=trace)
-    member_secret = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), psk_secret, trace=trace)
-    key = derive_welcome_key(suite, member_secret, trace=trace)
-    info = GroupInfo.decode(suite.aead_key(key.key).open(key.nonce, welcome.encrypted_group_info, b""))
+    info, member_secret = open_group_info(suite, welcome, secrets, psks, trace=trace)
     # RFC 9420 §12.4.3.1: "the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage"
     if info.group_context.cipher_suite != suite.id:
         raise RejectedError("MLS-WELCOME-SUITE", "a Welcome's GroupInfo is of another suite")
@@ -186,9 +181,16 @@ def join_opened(opened: OpenedWelcome, *, tree: RatchetTree | None = None, trace
     return Joined(NewEpoch.of(group, new.encryption_secret), info, info.signer)
 
 
-def _open_secrets(
+def open_secrets(
     welcome: Welcome, find_bundle: Callable[[bytes], KeyPackageBundle | None]
 ) -> tuple[KeyPackageBundle, GroupSecrets]:
+    """Decrypt the part of a Welcome that is for one of our KeyPackages.
+
+    Raises:
+        CryptoError: it is not genuine.
+        MalformedError: what was decrypted is no GroupSecrets.
+        RejectedError: rule MLS-WELCOME-NOT-FOR-US.
+    """
     for entry in welcome.secrets:
         bundle = find_bundle(entry.new_member)
         # RFC 9420 §12.4.3.1: "if the cipher suite indicated in the KeyPackage does not match the one in the Welcome"
@@ -200,6 +202,25 @@ def _open_secrets(
         )
         return bundle, GroupSecrets.decode(opened)
     raise RejectedError("MLS-WELCOME-NOT-FOR-US", "a Welcome names no KeyPackage of ours")
+
+
+def open_group_info(
+    suite: CipherSuite, welcome: Welcome, secrets: GroupSecrets, psks: PskSource, *, trace: Trace = SILENT
+) -> tuple[GroupInfo, MemberSecret]:
+    """Decrypt a Welcome's GroupInfo; returns it, unchecked, and the secret that leads to the epoch.
+
+    Raises:
+        CryptoError: it is not genuine.
+        MalformedError: what was decrypted is no GroupInfo.
+        RejectedError: MLS-PSK-NONCE, MLS-PSK-USAGE or MLS-PSK-UNKNOWN.
+    """
+    for psk in secrets.psks:
+        check_psk_id(suite, psk)
+    psk_secret = find_psk_secret(suite, secrets.psks, psks, trace=trace)
+    member_secret = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), psk_secret, trace=trace)
+    key = derive_welcome_key(suite, member_secret, trace=trace)
+    opened = suite.aead_key(key.key).open(key.nonce, welcome.encrypted_group_info, b"")
+    return GroupInfo.decode(opened), member_secret
 
 
 def _take_place(
