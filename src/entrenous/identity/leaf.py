@@ -54,7 +54,7 @@ class LeafOwner:
         return AccountCredential(self.account_id, self.identity_key)
 
 
-class Standing(enum.Enum):
+class LeafStanding(enum.Enum):
     """How a leaf stands to the newest device list we hold of its account. It informs; it never refuses a Commit."""
 
     LISTED = "listed"
@@ -108,7 +108,7 @@ def verify_leaf(credential_identity: bytes, signature_key: bytes, extension: byt
     )
 
 
-def standing(owner: LeafOwner, newest: DeviceList) -> Standing:
+def leaf_standing(owner: LeafOwner, newest: DeviceList) -> LeafStanding:
     """Compare a verified leaf with the newest verified device list of its account.
 
     Raises:
@@ -117,10 +117,10 @@ def standing(owner: LeafOwner, newest: DeviceList) -> Standing:
     if newest.account_id != owner.account_id:
         raise RejectedError("ID-LIST-ACCOUNT", "the list is another account's")
     if owner.device_id in newest.revoked:
-        return Standing.REVOKED
+        return LeafStanding.REVOKED
     if owner.list_version > newest.version:
-        return Standing.WITHHELD
+        return LeafStanding.WITHHELD
     if owner.list_version == newest.version and owner.list_hash != newest.hash():
-        return Standing.FORKED
+        return LeafStanding.FORKED
     entry = newest.device(owner.device_id)
-    return Standing.LISTED if entry is not None and entry.mls_key == owner.mls_key else Standing.UNKNOWN
+    return LeafStanding.LISTED if entry is not None and entry.mls_key == owner.mls_key else LeafStanding.UNKNOWN

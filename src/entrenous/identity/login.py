@@ -5,7 +5,6 @@ The launch counter is stored before it is used and only grows, so a copied profi
 
 from entrenous.codec import Bytes16, Bytes32, Struct, UInt8, UInt64, struct
 from entrenous.crypto import verify
-from entrenous.errors import RejectedError
 from entrenous.identity.account import DeviceKeys
 from entrenous.identity.labels import Label, signed
 
@@ -62,15 +61,3 @@ def verify_device_login(login_key: bytes, body: DeviceLoginTBS, signature: bytes
         CryptoError: the device did not sign this login on this channel.
     """
     verify(login_key, signed(Label.DEVICE_LOGIN, body), signature)
-
-
-def check_launch_counter(last: int, now: int) -> None:
-    """Whether a login's launch counter may follow the last one this device showed.
-
-    Equal is fine: one launch reconnects many times.
-
-    Raises:
-        RejectedError: rule AUTH-DEVICE-CLONED, this profile is an older copy and may only rejoin as a new leaf.
-    """
-    if now < last:
-        raise RejectedError("AUTH-DEVICE-CLONED", f"launch {now} came after launch {last}: the profile was copied")

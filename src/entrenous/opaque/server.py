@@ -144,7 +144,10 @@ class Server:
         return ServerLogin(expected, keys.session), ke2.encode()
 
     def fake_record(self, credential_identifier: bytes) -> bytes:
-        """The record of an account that does not exist: always the same one for the same identifier."""
+        """The record of an account that does not exist: always the same one for the same identifier.
+
+        Making it takes measurable time: make it for known accounts too, so that time does not tell who exists.
+        """
         return fake_record(self.oprf_seed, credential_identifier)
 
     def _oprf_key(self, credential_identifier: bytes) -> oprf.Scalar:

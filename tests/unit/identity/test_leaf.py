@@ -10,11 +10,11 @@ from entrenous.identity import (
     Label,
     LeafCertificate,
     LeafOwner,
-    Standing,
+    LeafStanding,
     first_device_list,
     issue_leaf_certificate,
+    leaf_standing,
     signed,
-    standing,
     verify_leaf,
 )
 from identity_people import account, device
@@ -108,31 +108,31 @@ def test_only_listed_devices_of_the_own_account_get_a_certificate() -> None:
 
 def test_a_leaf_stands_as_the_newest_list_says() -> None:
     newer = DEVICES.adding(LAPTOP.entry)
-    assert standing(judge(), DEVICES) is Standing.LISTED
-    assert standing(judge(), newer) is Standing.LISTED
-    assert standing(judge(), newer.revoking(PHONE.device_id)) is Standing.REVOKED
+    assert leaf_standing(judge(), DEVICES) is LeafStanding.LISTED
+    assert leaf_standing(judge(), newer) is LeafStanding.LISTED
+    assert leaf_standing(judge(), newer.revoking(PHONE.device_id)) is LeafStanding.REVOKED
 
 
 def test_a_withheld_list_shows() -> None:
     newer = DEVICES.adding(LAPTOP.entry)
     owner = verify_leaf(CREDENTIAL, LAPTOP.mls.public, issue_leaf_certificate(ALICE, newer, LAPTOP.entry))
-    assert standing(owner, DEVICES) is Standing.WITHHELD
-    assert standing(owner, newer) is Standing.LISTED
+    assert leaf_standing(owner, DEVICES) is LeafStanding.WITHHELD
+    assert leaf_standing(owner, newer) is LeafStanding.LISTED
 
 
 def test_two_lists_of_one_version_show() -> None:
-    assert standing(judge(forged(list_hash=bytes(32))), DEVICES) is Standing.FORKED
+    assert leaf_standing(judge(forged(list_hash=bytes(32))), DEVICES) is LeafStanding.FORKED
 
 
 def test_a_ghost_device_shows() -> None:
     newer = DEVICES.adding(LAPTOP.entry)
     ghost = judge(forged(device_id=bytes(16)))
     other_key = judge(forged(device_id=LAPTOP.device_id))
-    assert standing(ghost, newer) is Standing.UNKNOWN
-    assert standing(other_key, newer) is Standing.UNKNOWN
+    assert leaf_standing(ghost, newer) is LeafStanding.UNKNOWN
+    assert leaf_standing(other_key, newer) is LeafStanding.UNKNOWN
 
 
 def test_a_leaf_is_never_compared_with_another_accounts_list() -> None:
     with pytest.raises(RejectedError) as caught:
-        standing(judge(), first_device_list(MALLORY.account_id, PHONE.entry))
+        leaf_standing(judge(), first_device_list(MALLORY.account_id, PHONE.entry))
     assert caught.value.rule == "ID-LIST-ACCOUNT"

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from entrenous.errors import CryptoError, RejectedError, UsageError
+from entrenous.errors import CryptoError, UsageError
 from entrenous.identity import (
     DeviceLoginTBS,
     Label,
-    check_launch_counter,
+    opaque_context,
     sign_device_login,
     signed,
     verify_device_login,
@@ -65,9 +65,9 @@ def test_a_hash_of_the_wrong_size_is_our_bug() -> None:
         sign_device_login(PHONE, handshake_hash=b"", server_id=bytes(32), account_id=bytes(16), launch_counter=1)
 
 
-def test_launch_counters_stay_or_grow() -> None:
-    check_launch_counter(7, 7)
-    check_launch_counter(7, 8)
-    with pytest.raises(RejectedError) as caught:
-        check_launch_counter(7, 6)
-    assert caught.value.rule == "AUTH-DEVICE-CLONED"
+def test_a_password_login_is_bound_to_suite_and_channel() -> None:
+    contexts = {opaque_context(suite, channel) for suite in (1, 2) for channel in (bytes(32), b"\x01" * 32)}
+    assert len(contexts) == 4
+    assert opaque_context(1, bytes(32)) in contexts
+    with pytest.raises(UsageError):
+        opaque_context(1, bytes(31))

@@ -2,6 +2,7 @@ import hashlib
 
 import pytest
 
+from entrenous.crypto import ristretto
 from entrenous.errors import CryptoError, UsageError
 from entrenous.opaque import oprf
 
@@ -50,3 +51,24 @@ def test_the_identity_is_refused_on_both_sides() -> None:
         oprf.blind_evaluate(key, bytes(32))
     with pytest.raises(CryptoError):
         oprf.finalize(b"password", key, bytes(32))
+
+
+def test_a_key_is_never_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    # RFC 9497 §3.2.1: the counter goes on while the scalar is zero, at most 256 times.
+    def zeros_first(count: int) -> list[int]:
+        seen: list[int] = []
+
+        def reduce(uniform: bytes) -> bytes:
+            seen.append(len(uniform))
+            return bytes(32) if len(seen) <= count else b"\x01" + bytes(31)
+
+        monkeypatch.setattr(ristretto, "scalar_reduce", reduce)
+        return seen
+
+    seen = zeros_first(3)
+    assert oprf.derive_scalar(bytes(32), b"").reveal() == b"\x01" + bytes(31)
+    assert len(seen) == 4
+    seen = zeros_first(1000)
+    with pytest.raises(CryptoError):
+        oprf.derive_scalar(bytes(32), b"")
+    assert len(seen) == 256
