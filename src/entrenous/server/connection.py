@@ -32,6 +32,8 @@ from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN
 
 _log = structlog.get_logger(__name__)
 _numbers = count(1)
+#: The states in which the client's messages are still judged.
+_LISTENING = (State.HANDSHAKE, State.OPEN)
 
 
 @dataclass(slots=True)
@@ -183,12 +185,14 @@ class ClientLink(asyncio.Protocol):
 
     def _work(self) -> None:
         self._paced = False
+        if self._session is not None:
+            self._session.resume()
         try:
-            while self._channel is not None and not (self._session is not None and self._session.busy):
-                event = self._channel.next_event()
+            while (channel := self._channel) is not None and channel.state in _LISTENING and not self._is_busy():
+                event = channel.next_event()
                 if event is None:
                     break
-                self._take(self._channel, event)
+                self._take(channel, event)
         except (MalformedError, RejectedError, CryptoError) as error:
             # One generic alert whatever was wrong; the log knows, the peer does not.
             self._log.info("connection.failed", error=type(error).__name__, rule=getattr(error, "rule", None))
@@ -215,13 +219,16 @@ class ClientLink(asyncio.Protocol):
 
     def _throttle(self) -> None:
         """Read from the network only what can be worked on."""
-        transport, session = self._transport, self._session
-        if transport is None or transport.is_closing() or session is None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        if session.busy:
+        if transport.is_reading() and self._is_busy():
             transport.pause_reading()
-        elif not transport.is_reading():
+        elif not transport.is_reading() and not self._is_busy():
             transport.resume_reading()
+
+    def _is_busy(self) -> bool:
+        return self._session is not None and self._session.busy
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
@@ -237,6 +244,9 @@ class ClientLink(asyncio.Protocol):
             self._transport.write(data)
         if self._channel.state is State.CLOSED:
             self._transport.close()
+        elif not self._transport.is_reading():
+            # What was queued may all have been taken at once, and then nothing else would wake us.
+            self._advance()
 
     def _finish(self) -> None:
         """Close: what is queued still goes out, within the time that a stalled client is given."""

@@ -138,7 +138,7 @@ class Session:
         return (
             in_flight >= limits.requests_in_flight
             or self._size >= MAX_FRAME
-            or (in_flight > 0 and self._link.backlog >= limits.reply_backlog)
+            or self._link.backlog >= limits.reply_backlog
         )
 
     def push(self, framed: bytes) -> None:
@@ -160,6 +160,11 @@ class Session:
         self._size += len(message)
         self._start()
 
+    def resume(self) -> None:
+        """The client may have taken some of what was queued for it: go on with its requests."""
+        if not self._closed:
+            self._start()
+
     def close(self) -> None:
         """The connection is gone. What is being stored is stored; nothing is answered any more."""
         self._closed = True
@@ -174,6 +179,8 @@ class Session:
             call.task.add_done_callback(self._finished)
 
     def _may_start(self, call: _Call) -> bool:
+        if self._link.backlog >= self._services.limits.reply_backlog:
+            return False
         if not self._running:
             return True
         if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:

@@ -29,7 +29,7 @@ class Limits:
 
     #: Connections open at once, and of them from one address (an IPv6 /64 counts as one).
     connections: int = 10_000
-    connections_per_address: int = 256
+    connections_per_address: int = 1_024
     #: Seconds for the handshake, for logging in after it, and without a word from the client.
     handshake_seconds: float = 10.0
     login_seconds: float = 120.0
@@ -47,15 +47,15 @@ class Limits:
     #: Attempts at a password, per account name and per address.
     logins_per_name: Rate = Rate(10, 600.0)
     logins_per_address: Rate = Rate(60, 600.0)
-    registrations_per_address: Rate = Rate(20, 3_600.0)
-    device_logins_per_address: Rate = Rate(600, 60.0)
+    registrations_per_address: Rate = Rate(1_000, 3_600.0)
+    device_logins_per_address: Rate = Rate(6_000, 60.0)
     #: KeyPackages claimed by one account: of everybody, and of one other account.
     claims: Rate = Rate(500, 3_600.0)
-    claims_per_target: Rate = Rate(20, 3_600.0)
+    claims_per_target: Rate = Rate(60, 3_600.0)
     #: Commits of one device.
-    commits: Rate = Rate(60, 60.0)
+    commits: Rate = Rate(120, 60.0)
     #: Entries published by one device.
-    publishes: Rate = Rate(20_000, 60.0)
+    publishes: Rate = Rate(60_000, 60.0)
     #: Accounts looked up by one account.
     lookups: Rate = Rate(1_000, 3_600.0)
 

@@ -2,7 +2,10 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection
+
+from entrenous.errors import UnavailableError
 
 #: Alembic resolves "package:folder" through importlib, so a wheel or a zip serves as well as a checkout.
 SCRIPTS = "entrenous.server.store:migrations"
@@ -17,5 +20,12 @@ def configuration(connection: Connection) -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the database to the newest revision."""
-    command.upgrade(configuration(connection), "head")
+    """Bring the database to the newest revision, or leave it as it was.
+
+    Raises:
+        UnavailableError: the database is of a revision that this version does not know.
+    """
+    try:
+        command.upgrade(configuration(connection), "head")
+    except CommandError as error:
+        raise UnavailableError(f"the database was written by another version of this program: {error}") from error

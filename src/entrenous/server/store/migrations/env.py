@@ -7,9 +7,15 @@ from entrenous.server.store.schema import metadata
 
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=True)
-    with context.begin_transaction():
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    # By hand, as everywhere in this store: all of it or nothing, tables included.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
         context.run_migrations()
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 _run(context.config.attributes["connection"])
