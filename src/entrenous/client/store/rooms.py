@@ -15,7 +15,6 @@ class Standing:
         position: the newest processed entry and the hash over the log up to it.
         base: the newest Commit entry processed, applied or refused.
         own_from: entries up to this one precede this device's time in the room; they are hashed and not opened.
-        acknowledged: what the server was told is on this device's disk.
         tree_age: Commit entries since one that brought a sealed whole tree.
     """
 
@@ -23,7 +22,6 @@ class Standing:
     position: LogPosition
     base: int
     own_from: int
-    acknowledged: int
     tree_age: int
 
 
@@ -44,7 +42,7 @@ class EpochRow:
     group_state: bytes | None = field(repr=False)
 
 
-_STANDING = "state, cursor, log_hash, base, own_from, acknowledged, tree_age"
+_STANDING = "state, cursor, log_hash, base, own_from, tree_age"
 _EPOCH = "epoch, settings, access_generation, access_key, group_state"
 
 
@@ -58,18 +56,18 @@ def standing(rows: Rows, room: bytes) -> Standing | None:
     row = rows.one(f"SELECT {_STANDING} FROM rooms WHERE room = ?", (room,))  # noqa: S608 columns named above
     if row is None:
         return None
-    state, cursor, log_hash, base, own_from, acknowledged, tree_age = row
-    return Standing(RoomState(state), LogPosition(cursor, log_hash), base, own_from, acknowledged, tree_age)
+    state, cursor, log_hash, base, own_from, tree_age = row
+    return Standing(RoomState(state), LogPosition(cursor, log_hash), base, own_from, tree_age)
 
 
 def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
     """Write where a room stands, over what was there."""
     position = standing.position
     tx.execute(
-        f"INSERT INTO rooms (room, {_STANDING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
+        f"INSERT INTO rooms (room, {_STANDING}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
         " ON CONFLICT (room) DO UPDATE SET state = excluded.state, cursor = excluded.cursor,"
         " log_hash = excluded.log_hash, base = excluded.base, own_from = excluded.own_from,"
-        " acknowledged = excluded.acknowledged, tree_age = excluded.tree_age",
+        " tree_age = excluded.tree_age",
         (
             room,
             standing.state,
@@ -77,7 +75,6 @@ def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
             position.hash,
             standing.base,
             standing.own_from,
-            standing.acknowledged,
             standing.tree_age,
         ),
     )

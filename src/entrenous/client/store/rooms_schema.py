@@ -15,7 +15,6 @@ ROOM_TABLES: tuple[str, ...] = (
         log_hash BLOB NOT NULL,
         base INTEGER NOT NULL,
         own_from INTEGER NOT NULL,
-        acknowledged INTEGER NOT NULL,
         tree_age INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
@@ -82,15 +81,15 @@ ROOM_TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX outbox_by_room ON outbox (room, number)",
-    # At most one Commit per room that was made and is not in the log yet; `staged` is the epoch it would begin.
+    # At most one intent per room is being carried out. Its staged Commit is there once made: `request` sends it,
+    # `staged` is the epoch that it would begin. If another Commit comes first, the Commit goes and the intent stays.
     """
     CREATE TABLE stages (
         room BLOB PRIMARY KEY REFERENCES rooms (room),
-        message_id BLOB NOT NULL,
-        epoch INTEGER NOT NULL,
         intent BLOB NOT NULL,
-        request BLOB NOT NULL,
-        staged BLOB NOT NULL
+        message_id BLOB,
+        request BLOB,
+        staged BLOB
     ) STRICT
     """,
 )

@@ -1,4 +1,4 @@
-"""The rows of staged Commits: made, stored before they are sent, and in force only when the log shows them."""
+"""The rows of intents that are being carried out, and of the Commits staged for them (docs/spec/delivery.md)."""
 
 from dataclasses import dataclass, field
 
@@ -7,41 +7,49 @@ from entrenous.client.store.store import Rows, Transaction
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """One staged Commit.
+    """A Commit that was made and stored, and is in force only when the log shows it.
 
     Attributes:
-        epoch: that it ends.
-        intent: the encoded Intent it was made for, to be judged again if another Commit comes first.
+        message_id: the id under which the log will show it.
         request: the encoded call that sends it.
-        staged: the encoded StagedEpoch that it begins, secrets included.
+        staged: the epoch that it begins, encoded, secrets included.
     """
 
     message_id: bytes
-    epoch: int
-    intent: bytes
     request: bytes = field(repr=False)
     staged: bytes = field(repr=False)
 
 
-def of_room(rows: Rows, room: bytes) -> StageRow | None:
-    """The room's staged Commit, if there is one."""
-    sql = "SELECT message_id, epoch, intent, request, staged FROM stages WHERE room = ?"
-    row = rows.one(sql, (room,))
-    return None if row is None else StageRow(*row)
+@dataclass(frozen=True, slots=True)
+class IntentRow:
+    """What a room is being made to do; ``stage`` is None when its Commit is still, or again, to be made."""
+
+    intent: bytes
+    stage: StageRow | None
 
 
-def put(tx: Transaction, room: bytes, row: StageRow) -> None:
-    """Store a staged Commit.
+def of_room(rows: Rows, room: bytes) -> IntentRow | None:
+    """The intent that is being carried out in a room, if there is one."""
+    row = rows.one("SELECT intent, message_id, request, staged FROM stages WHERE room = ?", (room,))
+    if row is None:
+        return None
+    intent, message_id, request, staged = row
+    return IntentRow(intent, None if message_id is None else StageRow(message_id, request, staged))
 
-    Raises:
-        UsageError: the room has one already.
-    """
+
+def put(tx: Transaction, room: bytes, intent: bytes, stage: StageRow) -> None:
+    """Store a staged Commit with its intent."""
     tx.execute(
-        "INSERT INTO stages (room, message_id, epoch, intent, request, staged) VALUES (?, ?, ?, ?, ?, ?)",
-        (room, row.message_id, row.epoch, row.intent, row.request, row.staged),
+        "INSERT OR REPLACE INTO stages (room, intent, message_id, request, staged) VALUES (?, ?, ?, ?, ?)",
+        (room, intent, stage.message_id, stage.request, stage.staged),
     )
 
 
-def delete(tx: Transaction, room: bytes) -> None:
-    """Drop the room's staged Commit: it was merged, or another came first."""
+def drop(tx: Transaction, room: bytes) -> None:
+    """Another Commit came first: delete the staged one with its secrets, keep the intent."""
+    tx.execute("UPDATE stages SET message_id = NULL, request = NULL, staged = NULL WHERE room = ?", (room,))
+
+
+def finish(tx: Transaction, room: bytes) -> None:
+    """The intent is carried out, or given up."""
     tx.execute("DELETE FROM stages WHERE room = ?", (room,))

@@ -1,0 +1,164 @@
+"""Making Commits and putting them into force (docs/spec/delivery.md).
+
+A Commit is made in the state of the moment, stored with the epoch it would begin, and only then sent. It is in force
+when the log shows it. If the log shows another Commit first, it is dropped and its intent is judged again.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from entrenous.client.environment import Environment
+from entrenous.client.own_device import OwnDevice
+from entrenous.client.policy import judge, roster_delta, settings_of
+from entrenous.client.rooms.intents import Intent, Plan, StoredIntent, plan
+from entrenous.client.rooms.room import Epoch, Room
+from entrenous.client.rooms.sealed import ACCESS_KEY_SIZE, AccessKey, RoomAccessSecret, SealedKind
+from entrenous.client.rooms.snapshot import encode_changes, encode_tree
+from entrenous.client.store.stages import StageRow
+from entrenous.codec import Fixed, Opaque, Struct, UInt8, UInt32, struct
+from entrenous.content import RoomSettings, padded_size
+from entrenous.mls.group import Group, InfoOptions, LeafChange, NewEpoch, OwnCommit, commit
+from entrenous.mls.schedule import KeyChanges, KeySource
+from entrenous.mls.types import Extension
+from entrenous.wire import CommitData, LogPosition, RosterAction, decode_call, encode_call, requests
+from entrenous.wire.types import WelcomeFor
+
+#: What a Welcome's GroupInfo tells beside the group itself; a number for private use (RFC 9420 §17.3).
+WELCOME_EXTENSION = 0xF0E3
+#: Commit entries after which one brings a sealed whole tree again.
+TREE_EVERY = 32
+
+
+@struct
+class WelcomeData(Struct):
+    """The room access key in force, and where the log stood when the Commit was made (docs/adr/0004)."""
+
+    access_generation: UInt32
+    access_key: Annotated[bytes, Fixed(ACCESS_KEY_SIZE)]
+    position: LogPosition
+
+
+@struct
+class StagedEpoch(Struct):
+    """The epoch that a staged Commit would begin, as stored: secrets in clear, the store is encrypted."""
+
+    epoch: Opaque
+    access_generation: UInt32
+    access_key: Annotated[bytes, Fixed(ACCESS_KEY_SIZE)]
+    has_tree: UInt8
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A Commit ready to be stored, together with its intent and what making it consumed."""
+
+    intent: bytes
+    row: StageRow
+    changes: KeyChanges
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An epoch that is about to begin, and its secret tree."""
+
+    epoch: Epoch
+    new: NewEpoch
+    has_tree: bool
+
+
+def stage_commit(
+    room: Room, keys: KeySource, intent: Intent, device: OwnDevice, message_id: bytes, environment: Environment
+) -> Staged | None:
+    """Make the Commit that an intent asks for now; None where the room is already as the intent wants it.
+
+    Raises:
+        RejectedError: the room's rules do not allow it, or a KeyPackage is not fit to be added.
+        MalformedError, CryptoError: a KeyPackage is not what it should be.
+    """
+    epoch = room.epoch
+    wanted = plan(intent, epoch)
+    if wanted is None:
+        return None
+    made = _make(room, keys, wanted, device, message_id, environment)
+    access = next_access(epoch, wanted.settings, made.epoch.group)
+    has_tree = access.generation != epoch.access.generation or room.standing.tree_age + 1 >= TREE_EVERY
+    request = _request(room, made, access, wanted, message_id, environment, has_tree=has_tree)
+    staged = StagedEpoch(made.epoch.encode(), access.generation, access.secret.reveal(), int(has_tree))
+    row = StageRow(message_id, encode_call(1, request), staged.encode())
+    return Staged(StoredIntent(intent).encode(), row, made.changes)
+
+
+def next_access(before: Epoch, settings: RoomSettings, group: Group) -> AccessKey:
+    """The access key of the epoch after ``before``: a new generation where an account was removed."""
+    delta = roster_delta(before.settings, settings)
+    if any(change.action is RosterAction.REMOVE for change in delta):
+        return AccessKey.of_epoch(group, before.access.generation + 1)
+    return before.access
+
+
+def stored_request(row: StageRow) -> requests.Commit:
+    """The call that sends a staged Commit."""
+    return cast("requests.Commit", decode_call(row.request)[1])
+
+
+def stored_beginning(row: StageRow) -> Beginning:
+    """The epoch that a staged Commit begins."""
+    staged = StagedEpoch.decode(row.staged)
+    access = AccessKey(staged.access_generation, RoomAccessSecret(staged.access_key))
+    new = NewEpoch.decode(staged.epoch)
+    epoch = Epoch(new.group, settings_of(new.group.context.extensions), access)
+    return Beginning(epoch, new, bool(staged.has_tree))
+
+
+def _make(
+    room: Room, keys: KeySource, wanted: Plan, device: OwnDevice, message_id: bytes, environment: Environment
+) -> OwnCommit:
+    epoch, position = room.epoch, room.standing.position
+    data = CommitData(
+        message_id=message_id,
+        retention_seconds=wanted.settings.retention_seconds,
+        roster=roster_delta(epoch.settings, wanted.settings),
+        newest=position,
+        link_proof=b"",
+    )
+    # Nobody is added by a Commit that removes an account (see intents), so the key in force is the newcomers' too.
+    told = WelcomeData(epoch.access.generation, epoch.access.secret.reveal(), position)
+    return commit(
+        epoch.group,
+        keys,
+        device.signer,
+        environment.entropy,
+        proposals=wanted.proposals,
+        authenticated_data=data.encode(),
+        now=environment.seconds(),
+        leaf=LeafChange(device.profile),
+        info=InfoOptions(welcome_extensions=(Extension(WELCOME_EXTENSION, told.encode()),)),
+        policy=lambda view: judge(view, message_id),
+        padding=padded_size,
+        trace=environment.trace,
+    )
+
+
+def _request(
+    room: Room,
+    made: OwnCommit,
+    access: AccessKey,
+    wanted: Plan,
+    message_id: bytes,
+    environment: Environment,
+    *,
+    has_tree: bool,
+) -> requests.Commit:
+    before, after, entropy = room.epoch.group, made.epoch.group, environment.entropy
+    changes = encode_changes(before.tree, after.tree, made.tree_changes)
+    welcome = made.welcome or b""
+    return requests.Commit(
+        room=room.id,
+        base=room.standing.base,
+        message_id=message_id,
+        entry=made.message,
+        welcomes=tuple(WelcomeFor(account, device_id, welcome) for account, device_id in wanted.newcomers),
+        group_info=access.seal(SealedKind.GROUP_INFO, room.id, after.epoch, made.group_info.encode(), entropy),
+        node_changes=access.seal(SealedKind.NODE_CHANGES, room.id, after.epoch, changes, entropy),
+        tree=access.seal(SealedKind.TREE, room.id, after.epoch, encode_tree(after.tree), entropy) if has_tree else None,
+    )

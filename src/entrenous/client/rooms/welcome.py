@@ -1,0 +1,130 @@
+"""Joining a room by a Welcome (RFC 9420 §12.4.3.1): open it, fetch the tree it names, believe what is proved.
+
+Neither the server nor the inviter is believed: the tree is the one whose hash the signed GroupInfo carries, every leaf
+in it shows its account's certificate, and every account in it stands in the settings that the members agreed on.
+"""
+
+from dataclasses import dataclass
+
+from entrenous.client.environment import Environment
+from entrenous.client.own_device import OwnDevice
+from entrenous.client.people import Caller, People
+from entrenous.client.policy import judge_state, known_owner_of, owner_of
+from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
+from entrenous.client.rooms.room import Epoch, Room, begin_epoch
+from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
+from entrenous.client.rooms.snapshot import rebuild
+from entrenous.client.store import Store, Transaction, key_packages, rooms, stages
+from entrenous.client.store.rooms import Standing
+from entrenous.client.views import RoomState
+from entrenous.errors import RejectedError
+from entrenous.mls.group import Joined, KeyPackageBundle, OpenedWelcome, join_opened, open_welcome
+from entrenous.mls.suite import ROOM_SUITE_ID
+from entrenous.mls.types import find_extension
+from entrenous.wire import replies, requests
+from entrenous.wire.types import InboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A room that this device has joined, as stored.
+
+    Attributes:
+        inviter: the account whose device signed the Welcome.
+        changed: accounts in the room whose identity key is another one than this profile trusts.
+    """
+
+    room: Room
+    inviter: bytes
+    changed: tuple[bytes, ...]
+
+
+class Joining:
+    """Turns Welcomes into rooms."""
+
+    def __init__(
+        self, store: Store, device: OwnDevice, people: People, caller: Caller, environment: Environment
+    ) -> None:
+        self._store = store
+        self._device = device
+        self._people = people
+        self._caller = caller
+        self._environment = environment
+
+    async def enter(self, item: InboxItem) -> Entered:
+        """Join the room of one inbox item.
+
+        Raises:
+            UnavailableError: the server cannot be asked, or does not have what joining needs; trying again may help.
+            RejectedError, MalformedError, CryptoError: the Welcome is not to be believed, or not for this device;
+                trying again does not help.
+        """
+        opened = open_welcome(item.welcome, self._bundle, trace=self._environment.trace)
+        told = _read(opened, item)
+        access = AccessKey(told.access_generation, RoomAccessSecret(told.access_key))
+        state = await self._caller.call(requests.FetchGroupState(item.room, item.sequence), replies.GroupState)
+        wanted = opened.group_info.group_context.tree_hash
+        tree = rebuild(access, item.room, opened.bundle.suite.hash, state.tree, state.node_changes, wanted)
+        joined = join_opened(opened, tree=tree, trace=self._environment.trace)
+        group = joined.epoch.group
+        settings = judge_state((leaf for _, leaf in group.members()), group.context.extensions)
+        if owner_of(group.own_leaf_node).account_id != self._device.account_id:
+            raise RejectedError("JOIN-OWN-LEAF", "the Welcome is for a leaf of another account")
+        epoch = Epoch(group, settings, access)
+        standing = Standing(
+            RoomState.ACTIVE,
+            told.position,
+            base=item.sequence,
+            own_from=item.sequence,
+            tree_age=len(state.node_changes),
+        )
+        with self._store.transaction() as tx:
+            self._check_newer(tx, item)
+            changed = self._store_room(tx, item, standing, epoch, joined, opened.bundle)
+        room = Room(item.room, standing, settings, epoch)
+        inviter = known_owner_of(group.tree.member(joined.inviter)).account_id
+        return Entered(room, inviter, changed)
+
+    def _bundle(self, reference: bytes) -> KeyPackageBundle | None:
+        row = key_packages.get(self._store, reference)
+        return None if row is None else KeyPackageBundle.decode(row.bundle)
+
+    def _check_newer(self, tx: Transaction, item: InboxItem) -> None:
+        """An old Welcome, replayed, must not take this device back to an epoch it has left."""
+        known = rooms.standing(tx, item.room)
+        if known is not None and known.position.sequence >= item.sequence:
+            raise RejectedError("JOIN-OLD", "the Welcome belongs to a Commit that this device has processed")
+
+    def _store_room(
+        self,
+        tx: Transaction,
+        item: InboxItem,
+        standing: Standing,
+        epoch: Epoch,
+        joined: Joined,
+        bundle: KeyPackageBundle,
+    ) -> tuple[bytes, ...]:
+        now = self._environment.seconds()
+        rooms.put_standing(tx, item.room, standing)
+        begin_epoch(tx, item.room, epoch, joined.epoch.nodes, item.sequence)
+        stages.drop(tx, item.room)
+        key_packages.use(tx, bundle.reference, now)
+        owners = {owner.account_id: owner for owner in (known_owner_of(leaf) for _, leaf in epoch.group.members())}
+        seen = (owner for owner in owners.values() if self._people.see(tx, owner.account_id, owner.identity_key, now))
+        return tuple(owner.account_id for owner in seen)
+
+
+def _read(opened: OpenedWelcome, item: InboxItem) -> WelcomeData:
+    """What a room's Welcome tells beside the group."""
+    context = opened.group_info.group_context
+    if context.cipher_suite != ROOM_SUITE_ID:
+        raise RejectedError("JOIN-SUITE", f"rooms do not use cipher suite {context.cipher_suite:#06x}")
+    if context.group_id != item.room:
+        raise RejectedError("JOIN-GROUP", "a Welcome leads to another group than the server says")
+    data = find_extension(opened.group_info.extensions, WELCOME_EXTENSION)
+    if data is None:
+        raise RejectedError("JOIN-DATA", "a Welcome without the room's access key")
+    told = WelcomeData.decode(data)
+    if told.position.sequence >= item.sequence:
+        raise RejectedError("JOIN-POSITION", "a Welcome names a place in the log after the Commit that it came with")
+    return told
