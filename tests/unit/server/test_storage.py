@@ -1,0 +1,235 @@
+"""The storage thread: group commit, isolation of failures, and nothing acknowledged that is not on disk."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select, text
+
+from entrenous.errors import RejectedError, UnavailableError
+from entrenous.server.store import (
+    MAX_BATCH,
+    Operation,
+    Statement,
+    Storage,
+    Transaction,
+    create_tables,
+    ensure_schema,
+    sqlite_engine,
+)
+from entrenous.server.store.schema import cursors, invites
+
+ADD = Statement(insert(invites))
+COUNT = Statement(select(invites.c.token_hash).where(invites.c.expires_at > bindparam("now")))
+ORPHAN = Statement(insert(cursors))
+DEFER = Statement(text("PRAGMA defer_foreign_keys = ON"))
+
+
+def add(tx: Transaction, number: int) -> int:
+    tx.run(ADD, token_hash=number.to_bytes(4, "big"), uses_left=1, expires_at=10, created_by=None, created_at=0)
+    return number
+
+
+def adding(number: int) -> Operation[int]:
+    return lambda tx: add(tx, number)
+
+
+def pragma(words: str) -> Operation[Any]:
+    statement = Statement(text(f"PRAGMA {words}"))
+    return lambda tx: (tx.one(statement) or (None,))[0]
+
+
+def count(tx: Transaction) -> int:
+    return len(tx.all(COUNT, now=0))
+
+
+def fails_at_commit(tx: Transaction) -> str:
+    """Succeeds by itself; the database refuses the whole transaction when it is to be made durable."""
+    tx.run(DEFER)
+    tx.run(ORPHAN, room=b"no such room", device=b"no such device", sequence=1)
+    return "done"
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    engine = sqlite_engine(tmp_path / "server.db")
+    ensure_schema(engine)
+    opened = Storage(engine)
+    yield opened
+    await opened.close()
+    engine.dispose()
+
+
+class Gate:
+    """Holds the storage thread, so that what is queued meanwhile is one batch."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._entered, self._open = threading.Event(), threading.Event()
+        self._held = storage.read(self._hold)
+
+    def _hold(self, _tx: Transaction) -> bool:
+        self._entered.set()
+        return self._open.wait(10)
+
+    @classmethod
+    async def hold(cls, storage: Storage) -> "Gate":
+        gate = cls(storage)
+        assert await asyncio.to_thread(gate._entered.wait, 10)
+        return gate
+
+    async def release(self) -> None:
+        self._open.set()
+        assert await self._held
+
+
+async def test_operations_that_queue_up_share_one_commit(storage: Storage) -> None:
+    gate = await Gate.hold(storage)
+    results = [storage.write(adding(n)) for n in range(100)]
+    before = storage.commits
+    await gate.release()
+    assert await asyncio.gather(*results) == list(range(100))
+    assert storage.commits == before + 1
+    assert await storage.read(count) == 100
+
+
+async def test_a_batch_is_bounded(storage: Storage) -> None:
+    gate = await Gate.hold(storage)
+    results = [storage.write(adding(n)) for n in range(MAX_BATCH + 1)]
+    await gate.release()
+    await asyncio.gather(*results)
+    assert storage.commits == 2
+
+
+async def test_an_operation_that_raises_undoes_itself_and_nothing_else(storage: Storage) -> None:
+    def half(tx: Transaction) -> None:
+        add(tx, 2)
+        raise RejectedError("TEST", "on second thoughts")
+
+    gate = await Gate.hold(storage)
+    first, second, third = (
+        storage.write(adding(1)),
+        storage.write(half),
+        storage.write(adding(3)),
+    )
+    await gate.release()
+    assert await first == 1
+    with pytest.raises(RejectedError):
+        await second
+    assert await third == 3
+    assert await storage.read(count) == 2
+    assert storage.commits == 1
+
+
+async def test_an_error_of_the_driver_is_unavailable_for_that_operation_alone(storage: Storage) -> None:
+    gate = await Gate.hold(storage)
+    first, again = storage.write(adding(1)), storage.write(adding(1))
+    await gate.release()
+    assert await first == 1
+    with pytest.raises(UnavailableError):
+        await again
+    assert await storage.read(count) == 1
+
+
+async def test_a_commit_that_fails_acknowledges_nothing_and_the_store_goes_on(storage: Storage) -> None:
+    gate = await Gate.hold(storage)
+    results = [storage.write(adding(1)), storage.write(fails_at_commit), storage.read(count)]
+    await gate.release()
+    outcomes = await asyncio.gather(*results, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 3
+    assert await storage.read(count) == 0
+    assert await storage.write(adding(1)) == 1
+    assert await storage.read(count) == 1
+
+
+async def test_a_full_disk_loses_nothing_that_was_acknowledged(storage: Storage) -> None:
+    pages = await storage.read(pragma("page_count"))
+    await storage.read(pragma(f"max_page_count = {pages + 8}"))
+    acknowledged = 0
+    for number in range(2_000):
+        try:
+            await storage.write(adding(number))
+        except UnavailableError:
+            break
+        acknowledged += 1
+    assert 0 < acknowledged < 2_000
+    assert await storage.read(count) == acknowledged
+    await storage.read(pragma("max_page_count = 100000"))
+    await storage.write(adding(5_000))
+    assert await storage.read(count) == acknowledged + 1
+
+
+async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
+    for run in range(2):
+        engine = sqlite_engine(tmp_path / "server.db")
+        ensure_schema(engine)
+        storage = Storage(engine)
+        assert await storage.read(count) == run
+        await storage.write(adding(run))
+        await storage.close()
+        engine.dispose()
+
+
+async def test_a_read_sees_every_write_queued_before_it(storage: Storage) -> None:
+    seen = []
+    for number in range(5):
+        storage.write(adding(number))
+        seen.append(storage.read(count))
+    assert await asyncio.gather(*seen) == [1, 2, 3, 4, 5]
+
+
+async def test_callers_go_on_in_the_order_in_which_they_asked(storage: Storage) -> None:
+    order: list[int] = []
+
+    async def ask(number: int) -> None:
+        await storage.write(adding(number))
+        order.append(number)
+
+    await asyncio.gather(*(ask(number) for number in range(50)))
+    assert order == list(range(50))
+
+
+async def test_a_caller_that_is_gone_disturbs_nobody(storage: Storage) -> None:
+    gate = await Gate.hold(storage)
+    gone, here = storage.write(adding(1)), storage.write(adding(2))
+    gone.cancel()
+    await gate.release()
+    assert await here == 2
+    assert await storage.read(count) == 2
+
+
+async def test_reads_alone_commit_nothing(storage: Storage) -> None:
+    await storage.read(count)
+    assert storage.commits == 0
+
+
+async def test_a_closed_store_is_unavailable_and_closing_finishes_what_is_queued(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "server.db")
+    ensure_schema(engine)
+    storage = Storage(engine)
+    last = storage.write(adding(1))
+    await storage.close()
+    assert await last == 1
+    with pytest.raises(UnavailableError):
+        await storage.read(count)
+    await storage.close()
+    engine.dispose()
+
+
+async def test_inline_storage_shares_commits_too() -> None:
+    engine = sqlite_engine(None)
+    with engine.connect() as connection:
+        create_tables(connection)
+    storage = Storage(engine, inline=True)
+    results = [storage.write(adding(n)) for n in range(10)]
+    assert await asyncio.gather(*results) == list(range(10))
+    assert storage.commits == 1
+    await storage.close()
+    engine.dispose()
+
+
+async def test_a_durable_commit_is_what_the_database_is_set_to(storage: Storage) -> None:
+    expected = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "secure_delete": 1}
+    assert {name: await storage.read(pragma(name)) for name in expected} == expected
