@@ -38,3 +38,9 @@ class Common:
 def common(context: typer.Context) -> Common:
     """The options before the command."""
     return cast("Common", context.find_root().obj)
+
+
+def examples(*lines: str) -> str:
+    """Command lines as the last paragraph of a command's help, each on its own line."""
+    keep_lines = "\b"  # click's mark for a paragraph that it must not wrap
+    return "\n".join([keep_lines, "Examples:", *(f"  {line}" for line in lines)])

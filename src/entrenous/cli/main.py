@@ -1,0 +1,61 @@
+"""The ``entrenous`` command: what stands before the commands, and the commands."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import entrenous
+from entrenous.cli import demo_command, server
+from entrenous.cli.logs import LogFormat, LogLevel
+from entrenous.cli.options import Common
+from entrenous.cli.output import say
+
+app = typer.Typer(
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(server.app, name="server")
+for _command in (demo_command,):
+    _command.register(app)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 typer calls it with the option's value
+    if wanted:
+        say(f"entrenous {entrenous.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def entry(
+    context: typer.Context,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", "-p", envvar="ENTRENOUS_PROFILE", help="A profile's name, or the path of its directory."
+        ),
+    ] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="What is logged, on standard error.")] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or JSON.")] = LogFormat.CONSOLE,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """End-to-end encrypted chat that you host yourself. Without a command: open the chat.
+
+    Begin with a server (entrenous server run), or with the link that somebody sent you (entrenous join LINK).
+    """
+    context.obj = Common(profile, log_level, log_format)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def server_main() -> None:
+    """Run ``entrenous server run`` with this program's arguments (``python server.py``)."""
+    sys.argv[1:1] = ["server", "run"]
+    app()

@@ -1,0 +1,9 @@
+"""``entrenous server``: run one, and make invite links for it."""
+
+import typer
+
+from entrenous.cli.server import invite, run
+
+app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
+run.register(app)
+invite.register(app)

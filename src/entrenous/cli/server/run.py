@@ -1,0 +1,100 @@
+"""``entrenous server run``: the server itself."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entrenous.cli.logs import LogLevel, LogTrace
+from entrenous.cli.options import common, examples
+from entrenous.cli.output import note, say
+from entrenous.cli.run import run, until_stopped
+from entrenous.cli.server.data import DataOption, PublicOption, data_directory, public_address
+
+if TYPE_CHECKING:
+    from entrenous.server import Server, Settings
+
+#: The first link is for the operator: one use, a week.
+_FIRST_LINK_USES, _FIRST_LINK_LIFETIME = 1, 7 * 86_400
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "run",
+        epilog=examples(
+            "entrenous server run",
+            "entrenous server run --public chat.example.org:7443",
+            "entrenous server run --data /srv/entrenous --host 127.0.0.1 --port 7500",
+        ),
+    )(server_run)
+
+
+def server_run(
+    context: typer.Context,
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="The interface to listen on.", show_default="all")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", show_default="7443")] = None,
+    public: PublicOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell what it did as JSON lines.")] = False,
+) -> None:
+    """Run a server until Ctrl+C. The first start makes keys and a database and prints one invite link.
+
+    The server stores and orders ciphertext. Whoever holds its disk with its keys can guess weak passwords offline.
+    """
+    from entrenous.identity import DEFAULT_PORT
+    from entrenous.server import Settings
+
+    common(context).start_logging(LogLevel.INFO)
+
+    async def main() -> None:
+        directory = data_directory(data)
+        settings = Settings(
+            data_dir=directory,
+            host=host,
+            port=DEFAULT_PORT if port is None else port,
+            public_address=public_address(directory, public),
+        )
+        await serve(settings, as_json=as_json)
+
+    run(main)
+
+
+async def serve(settings: "Settings", *, as_json: bool) -> None:
+    """Listen until somebody stops it.
+
+    Raises:
+        EntrenousError: it cannot start.
+    """
+    from entrenous.crypto import system_entropy
+    from entrenous.server import Server, SystemClock
+
+    is_first_start = settings.database_path is not None and not settings.database_path.exists()
+    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=LogTrace("server"))
+    try:
+        await server.listen()
+        await _tell(server, is_first_start=is_first_start, as_json=as_json)
+        await until_stopped()
+    finally:
+        await server.close()
+
+
+async def _tell(server: "Server", *, is_first_start: bool, as_json: bool) -> None:
+    host, port = server.address
+    if as_json:
+        say(json.dumps({"type": "listening", "host": host, "port": port, "server_id": server.server_id.hex()}))
+    else:
+        note(f"Listening on {host}, port {port}. Server id: {server.server_id.hex()[:16]}…  Ctrl+C ends it.")
+    if not is_first_start:
+        return
+    from entrenous.identity import format_link
+
+    link = format_link(await server.create_invite(_FIRST_LINK_USES, _FIRST_LINK_LIFETIME))
+    if as_json:
+        say(json.dumps({"type": "invite", "link": link, "uses": _FIRST_LINK_USES}))
+        return
+    note("First start. Redeem this link within a week, on your own machine; it works once:")
+    say(f"\n    entrenous join '{link}'\n")
+    note(
+        "If others cannot reach that address, start again with --public HOST:PORT. More links: entrenous server invite"
+    )
