@@ -13,10 +13,8 @@ def register(app: typer.Typer) -> None:
 def demo() -> None:
     """Three people hold an encrypted conversation through a real server; then search for anything that leaked.
 
-    Everything runs on this machine, in a temporary folder that is removed afterwards. Ends by itself, in under a minute,
-    with exit code 0 if nothing leaked.
-
-        entrenous demo
+    Everything runs on this machine, in a temporary folder that is removed afterwards. It ends by itself, in under a
+    minute, with exit code 0 if nothing leaked.
     """
     from entrenous.cli.demo.play import play
 

@@ -22,7 +22,7 @@ for _command in (demo_command,):
     _command.register(app)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 typer calls it with the option's value
+def _print_version(wanted: bool) -> None:
     if wanted:
         say(f"entrenous {entrenous.__version__}")
         raise typer.Exit
