@@ -2,6 +2,7 @@
 
 from entrenous.client.session.backoff import Backoff
 from entrenous.client.session.connection import Connection, open_connection
+from entrenous.client.session.device_login import log_in_device
 from entrenous.client.session.events import Connected, Disconnected, EventQueue, PushesDropped, SessionEvent
 from entrenous.client.session.refusals import (
     BusyError,
@@ -10,6 +11,7 @@ from entrenous.client.session.refusals import (
     StaleError,
     refusal_rule,
 )
+from entrenous.client.session.session import LogIn, Session
 from entrenous.client.session.timings import DEFAULT_TIMINGS, Timings
 from entrenous.client.session.transport import Connector, TcpConnector
 
@@ -23,12 +25,15 @@ __all__ = [
     "Connector",
     "Disconnected",
     "EventQueue",
+    "LogIn",
     "PushesDropped",
     "RefusedError",
+    "Session",
     "SessionEvent",
     "StaleError",
     "TcpConnector",
     "Timings",
+    "log_in_device",
     "open_connection",
     "refusal_rule",
 ]

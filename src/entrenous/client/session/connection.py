@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from entrenous.channel import HYBRID, ClientConnection, HandshakeFinished, MessageReceived, Suite
 from entrenous.client.environment import Environment
 from entrenous.client.session.calls import Calls
-from entrenous.client.session.timings import DEFAULT_TIMINGS, Timings
+from entrenous.client.session.timings import DEFAULT_TIMINGS, MOMENT, Timings
 from entrenous.client.session.transport import Connector
 from entrenous.errors import EntrenousError, MalformedError, UnavailableError
 from entrenous.identity import ServerIdentity
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
                 # Answers come in order: behind this one all others would wait too.
                 self.abort(f"the server did not answer for {self._loop.time() - started:.0f} s")
                 break
-            await asyncio.wait((answer,), timeout=left)
+            await asyncio.wait((answer,), timeout=max(left, MOMENT))
         return await answer
 
     def _pump(self) -> None:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: The shortest timer. A rounding error's worth of time may not advance the loop's clock at all: who waits for it spins.
+MOMENT = 0.001
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:

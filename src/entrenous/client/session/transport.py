@@ -44,7 +44,7 @@ class TcpConnector:
             transport, protocol = await loop.create_connection(
                 factory, self.host, self.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY
             )
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that no lookup can encode
+        except (OSError, ValueError) as error:  # ValueError: a host name that no lookup can encode
             reason = getattr(error, "strerror", None) or str(error)
             raise UnavailableError(f"{self.host} port {self.port} cannot be reached: {reason}") from error
         connected = transport.get_extra_info("socket")

@@ -36,8 +36,8 @@ async def test_a_reader_waits_for_the_next_event() -> None:
 
 async def test_too_many_events_give_way_to_one_that_says_so_and_the_connection_state_stays() -> None:
     queue = EventQueue(capacity=5)
-    for event in [DOWN, UP]:
-        queue.put(event)
+    queue.put(DOWN)
+    queue.put(UP)
     for number in range(1, 5):
         queue.put(entry(number))
     queue.put(entry(5))
