@@ -135,7 +135,11 @@ async def test_an_error_of_the_driver_is_unavailable_for_that_operation_alone(st
 
 async def test_a_commit_that_fails_acknowledges_nothing_and_the_store_goes_on(storage: Storage) -> None:
     gate = await Gate.hold(storage)
-    results = [storage.write(adding(1)), storage.write(fails_at_commit), storage.read(count)]
+    results: list[asyncio.Future[Any]] = [
+        storage.write(adding(1)),
+        storage.write(fails_at_commit),
+        storage.read(count),
+    ]
     await gate.release()
     outcomes = await asyncio.gather(*results, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 3
