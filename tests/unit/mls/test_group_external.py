@@ -78,7 +78,7 @@ def test_the_group_info_of_an_external_commit_lets_the_next_one_in() -> None:
 
 def test_a_member_that_lost_its_state_replaces_its_own_leaf() -> None:
     members = alice, bob, carol = gather(3)
-    again = Member("member 1")
+    again = Member("member 1", seed=99)
     own = alice.prepare()
     everybody_follows(members, alice, own)
     again.signer = bob.signer

@@ -9,6 +9,7 @@ from entrenous.codec import decode_as, encode_as
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.group import check_group_info, make_group_info
 from entrenous.mls.tree import (
+    MAX_WIDTH,
     NodeChange,
     RatchetTree,
     TreeChanges,
@@ -128,7 +129,7 @@ def test_a_leaf_with_another_signature_is_refused() -> None:
 
 def test_a_tree_beyond_our_bound_is_refused() -> None:
     leaf = gather(1)[0].group.own_leaf_node
-    nodes: Nodes = [None] * (2**17 + 1)
+    nodes: Nodes = [None] * (2 * MAX_WIDTH + 1)
     nodes[-1] = leaf
     with pytest.raises(RejectedError, match="MLS-TREE-SIZE"):
         RatchetTree.from_nodes(SUITE.hash, nodes)
@@ -136,7 +137,7 @@ def test_a_tree_beyond_our_bound_is_refused() -> None:
 
 def test_a_tree_grows_to_its_bound_and_no_further() -> None:
     leaf = gather(1)[0].group.own_leaf_node
-    full = RatchetTree(SUITE.hash, [leaf, *([None, leaf] * (2**16 - 1))])
+    full = RatchetTree(SUITE.hash, [leaf, *([None, leaf] * (MAX_WIDTH - 1))])
     with pytest.raises(RejectedError, match="MLS-TREE-SIZE"):
         TreeEditor(full).add(leaf)
 

@@ -20,13 +20,14 @@ from entrenous.mls.group.group import Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
 from entrenous.mls.group.key_package import check_lifetime
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
-from entrenous.mls.group.proposals import CachedProposal, ProposalList, Proposed, collect, resolve
+from entrenous.mls.group.proposals import CachedProposal, ProposalList, collect, resolve
 from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
-from entrenous.mls.group.view import CommitView, Policy, accept_all
+from entrenous.mls.group.view import CommitView, Policy, accept_all, make_view
 from entrenous.mls.group.welcome import Newcomer, make_welcome
-from entrenous.mls.schedule import CommitSecret, KeyChanges, KeySource
+from entrenous.mls.schedule import CommitSecret, KeyChanges, KeySource, PskSecret
 from entrenous.mls.tree import (
     NewPath,
+    RatchetTree,
     TreeChanges,
     changes_between,
     check_leaf_content,
@@ -38,6 +39,7 @@ from entrenous.mls.types import (
     Commit,
     Extension,
     FromCommit,
+    GroupContext,
     GroupInfo,
     InlineProposal,
     LeafNode,
@@ -137,45 +139,96 @@ def commit(
     """
     check_signer(signer, group.own_leaf_node)
     check_epoch_number(group.context)
-    sender = MemberSender(group.own_leaf)
     entries: tuple[ProposalOrRef, ...] = (
         *(ProposalReference(known.reference) for known in by_reference),
         *(InlineProposal(proposal) for proposal in proposals),
     )
-    proposed = resolve(group, sender, entries, {known.reference: known for known in by_reference})
+    proposed = resolve(group, MemberSender(group.own_leaf), entries, {known.reference: known for known in by_reference})
     listed = collect(group, group.own_leaf, proposed)
     _check_lifetimes(listed, now)
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, listed)
     path = None
     if force_path or leaf is not None or listed.needs_path:
         path = _new_path(group, applied, signer, leaf or LeafChange(), entropy, trace)
-    after = applied.tree if path is None else path.tree
-    own_leaf = after.member(group.own_leaf)
-    view = _view(group, own_leaf, listed, proposed, applied, authenticated_data)
+    plan = _Plan(group, entries, listed, applied, path)
+    committer = group.own_leaf, plan.tree.member(group.own_leaf)
+    view = make_view(group, MemberSender(group.own_leaf), committer, listed, proposed, applied, authenticated_data)
     policy(view)
-    provisional = provisional_context(group.context, after, applied.extensions)
-    update = None if path is None else path.encrypt(group.suite, provisional.encode(), applied.added, entropy)
-    content = sign_as_member(group, signer, wire_format, Commit(entries, update), authenticated_data)
-    contribution = Contribution(
-        group.secrets.init_secret,
-        CommitSecret(group.suite.zero_secret if path is None else path.commit_secret.reveal()),
-        find_psk_secret(group.suite, listed.psks, psk_source_of(group, psks), trace=trace),
-    )
-    advanced = advance(group.suite, provisional, group.interim_transcript_hash, content, contribution, trace=trace)
+    psk_secret = find_psk_secret(group.suite, listed.psks, psk_source_of(group, psks), trace=trace)
+    content = sign_as_member(group, signer, wire_format, plan.commit(entropy), authenticated_data)
+    advanced = plan.advance(content, psk_secret, trace)
     message, changes = _protect(group, keys, confirm(content, advanced.confirmation_tag), padding, entropy, trace)
-    private_keys = surviving_keys(group.tree, after, group.private_keys) | dict(path.private_keys if path else {})
-    new = next_group(advanced, after, group.own_leaf, private_keys, group)
+    new = plan.next_group(advanced)
     new_signer = signer if leaf is None or leaf.signer is None else leaf.signer
     options = info or InfoOptions()
     return OwnCommit(
         message=message,
-        welcome=_welcome(new, new_signer, advanced, listed, applied, path, options, entropy),
+        welcome=plan.welcome(new, new_signer, advanced, options, entropy),
         group_info=make_group_info(new, new_signer, options.extensions, with_external_pub=True),
         epoch=NewEpoch.of(new, advanced.encryption_secret),
         view=view,
         changes=changes,
-        tree_changes=changes_between(group.tree, after),
+        tree_changes=changes_between(group.tree, plan.tree),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A Commit whose proposals were judged and whose path has its keys, and what is made of it."""
+
+    group: Group
+    entries: tuple[ProposalOrRef, ...]
+    listed: ProposalList
+    applied: Applied
+    path: NewPath | None
+
+    @property
+    def tree(self) -> RatchetTree:
+        """The new epoch's."""
+        return self.applied.tree if self.path is None else self.path.tree
+
+    @property
+    def provisional(self) -> GroupContext:
+        """The new epoch's, with the old transcript."""
+        return provisional_context(self.group.context, self.tree, self.applied.extensions)
+
+    def commit(self, entropy: Entropy) -> Commit:
+        """The Commit itself, its path encrypted to the others."""
+        if self.path is None:
+            return Commit(self.entries, None)
+        context = self.provisional.encode()
+        return Commit(self.entries, self.path.encrypt(self.group.suite, context, self.applied.added, entropy))
+
+    def advance(self, content: AuthenticatedContent, psk_secret: PskSecret, trace: Trace) -> Advanced:
+        """The epoch that it leads to."""
+        group = self.group
+        commit_secret = group.suite.zero_secret if self.path is None else self.path.commit_secret.reveal()
+        contribution = Contribution(group.secrets.init_secret, CommitSecret(commit_secret), psk_secret)
+        interim = group.interim_transcript_hash
+        return advance(group.suite, self.provisional, interim, content, contribution, trace=trace)
+
+    def next_group(self, advanced: Advanced) -> Group:
+        """The same as a group, with the private keys that are ours in it."""
+        keys = surviving_keys(self.group.tree, self.tree, self.group.private_keys)
+        if self.path is not None:
+            keys.update(self.path.private_keys)
+        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group)
+
+    def welcome(
+        self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy
+    ) -> bytes | None:
+        """The encoded Welcome for all whom it adds; None where it adds nobody."""
+        if not self.listed.adds:
+            return None
+        newcomers = [
+            Newcomer(key_package, None if self.path is None else self.path.secret_for(index))
+            for key_package, index in zip(self.listed.adds, self.applied.added, strict=True)
+        ]
+        extensions = options.extensions + options.welcome_extensions
+        with_tree = options.ratchet_tree_in_welcome
+        info = make_group_info(new, signer, extensions, with_ratchet_tree=with_tree)
+        secrets = advanced.joiner_secret, advanced.welcome_key
+        return MLSMessage.of(make_welcome(new.suite, *secrets, info, newcomers, self.listed.psks, entropy)).encode()
 
 
 def _check_lifetimes(proposals: ProposalList, now: int | None) -> None:
@@ -205,28 +258,6 @@ def _sign_path_leaf(
     return sign_leaf(group.suite, signer, profile, key, source, place)
 
 
-def _view(
-    group: Group,
-    leaf: LeafNode,
-    listed: ProposalList,
-    proposed: list[Proposed],
-    applied: Applied,
-    authenticated_data: bytes,
-) -> CommitView:
-    return CommitView(
-        group=group,
-        sender=MemberSender(group.own_leaf),
-        committer=group.own_leaf,
-        leaf=leaf,
-        proposals=tuple(proposed),
-        added=tuple((index, applied.tree.member(index)) for index in applied.added),
-        updated=tuple(listed.updates.items()),
-        removed=tuple((index, group.tree.member(index)) for index in listed.removes),
-        extensions=applied.extensions,
-        authenticated_data=authenticated_data,
-    )
-
-
 def _protect(
     group: Group,
     keys: KeySource,
@@ -239,31 +270,3 @@ def _protect(
         return protect_public(group, content), KeyChanges({}, {})
     protected = protect_private(group, keys, content, padding=padding, entropy=entropy, trace=trace)
     return protected.message, protected.changes
-
-
-def _welcome(
-    new: Group,
-    signer: Signer,
-    advanced: Advanced,
-    listed: ProposalList,
-    applied: Applied,
-    path: NewPath | None,
-    options: InfoOptions,
-    entropy: Entropy,
-) -> bytes | None:
-    if not listed.adds:
-        return None
-    newcomers = [
-        Newcomer(key_package, None if path is None else path.secret_for(index))
-        for key_package, index in zip(listed.adds, applied.added, strict=True)
-    ]
-    info = make_group_info(
-        new,
-        signer,
-        options.extensions + options.welcome_extensions,
-        with_ratchet_tree=options.ratchet_tree_in_welcome,
-    )
-    welcome = make_welcome(
-        new.suite, advanced.joiner_secret, advanced.welcome_key, info, newcomers, listed.psks, entropy
-    )
-    return MLSMessage.of(welcome).encode()

@@ -112,13 +112,11 @@ def external_commit(
 def _new_path(
     checked: CheckedGroupInfo, applied: Applied, signer: Signer, profile: LeafProfile, entropy: Entropy, trace: Trace
 ) -> NewPath:
-    suite, group_id = checked.suite, checked.rules.group_id
     # Only the place of this leaf matters: the path replaces it before anything is hashed.
-    key = suite.hpke.generate(entropy)
-    stand_in = sign_leaf(suite, signer, profile, key.public, FromCommit(b""), LeafPlace(group_id, 0))
+    stand_in = LeafNode(b"", b"", profile.credential, profile.capabilities, FromCommit(b""), (), b"")
     tree, index = with_joiner(applied.tree, stand_in)
     sign_at = functools.partial(_sign_leaf_at, checked, signer, profile, index)
-    path = create_path(suite, tree, index, sign_at, entropy, trace=trace)
+    path = create_path(checked.suite, tree, index, sign_at, entropy, trace=trace)
     check_leaf_content(path.leaf_node, applied.rules)
     check_members(path.tree)
     return path

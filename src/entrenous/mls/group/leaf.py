@@ -1,7 +1,7 @@
 """Making our own leaves: what a member says of itself, and its signature (RFC 9420 §7.2)."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, Signer, draw
@@ -113,8 +113,3 @@ def check_signer(signer: Signer, leaf: LeafNode) -> None:
     """
     if signer.public != leaf.signature_key:
         raise UsageError("the signer's key is not that of the member's leaf")
-
-
-def describe_extensions(extensions: Sequence[Extension]) -> str:
-    """The types of some extensions, for a trace."""
-    return ",".join(f"{extension.extension_type:#06x}" for extension in extensions)

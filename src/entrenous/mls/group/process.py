@@ -26,7 +26,7 @@ from entrenous.mls.group.proposals import (
     resolve,
 )
 from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
-from entrenous.mls.group.view import CommitView, Policy, accept_all
+from entrenous.mls.group.view import CommitView, Policy, accept_all, make_view
 from entrenous.mls.schedule import CommitSecret, InitSecret, KeyChanges, external_init_receiver, external_key_pair
 from entrenous.mls.tree import (
     RatchetTree,
@@ -156,7 +156,8 @@ def _judge_member(
     if commit.path is not None:
         check_path_leaf(applied, group.tree.member(committer), committer, commit.path)
         after = _merge(applied.tree, committer, commit.path, applied.added)
-    view = make_view(group, received, committer, after.member(committer), proposals, proposed, applied)
+    leaf = committer, after.member(committer)
+    view = make_view(group, received.sender, leaf, proposals, proposed, applied, received.authenticated_data)
     return _Judged(view, proposals, applied, commit, applied.tree, after)
 
 
@@ -165,12 +166,13 @@ def _judge_external(group: Group, received: Received, commit: Commit, proposed: 
     if commit.path is None:
         # RFC 9420 §12.4.3.2: "External Commits MUST contain a path field"
         raise RejectedError("MLS-COMMIT-PATH-MISSING", "an external Commit lacks its path")
-    replaced = group.tree.member(proposals.removes[0]) if proposals.removes else None
+    replaced = group.tree.member(next(iter(proposals.removes))) if proposals.removes else None
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, proposals)
     before_path, committer = with_joiner(applied.tree, commit.path.leaf_node)
     check_path_leaf(applied, replaced, committer, commit.path)
     after = _merge(before_path, committer, commit.path, ())
-    view = make_view(group, received, committer, commit.path.leaf_node, proposals, proposed, applied)
+    leaf = committer, commit.path.leaf_node
+    view = make_view(group, received.sender, leaf, proposals, proposed, applied, received.authenticated_data)
     return _Judged(view, proposals, applied, commit, before_path, after)
 
 
@@ -186,30 +188,6 @@ def _merge(tree: RatchetTree, committer: int, path: UpdatePath, added: tuple[int
     check_path_ciphertexts(tree, committer, path, added)
     check_members(after)
     return after
-
-
-def make_view(
-    group: Group,
-    received: Received,
-    committer: int,
-    leaf: LeafNode,
-    proposals: ProposalList,
-    proposed: list[Proposed],
-    applied: Applied,
-) -> CommitView:
-    """What a received Commit does, for the policy."""
-    return CommitView(
-        group=group,
-        sender=received.sender,
-        committer=committer,
-        leaf=leaf,
-        proposals=tuple(proposed),
-        added=tuple((index, applied.tree.member(index)) for index in applied.added),
-        updated=tuple(proposals.updates.items()),
-        removed=tuple((index, group.tree.member(index)) for index in proposals.removes),
-        extensions=applied.extensions,
-        authenticated_data=received.authenticated_data,
-    )
 
 
 def _enter(

@@ -7,7 +7,7 @@ from entrenous.codec import Opaque, Struct, UInt64, struct
 from entrenous.errors import RejectedError, UsageError
 from entrenous.mls.framing import Received
 from entrenous.mls.group.group import Group
-from entrenous.mls.group.psks import check_psk_id
+from entrenous.mls.group.psks import check_psk_ids
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.types import (
     Add,
@@ -51,12 +51,15 @@ class Proposed:
 
 @dataclass(slots=True)
 class ProposalList:
-    """A Commit's proposals, judged and sorted by kind; each kind in the order of the Commit."""
+    """A Commit's proposals, judged and sorted by kind; each kind in the order of the Commit.
+
+    A dict without values is an ordered set, so that a long hostile list costs no quadratic search.
+    """
 
     adds: list[KeyPackage] = field(default_factory=list)
     updates: dict[int, LeafNode] = field(default_factory=dict)
-    removes: list[int] = field(default_factory=list)
-    psks: list[PreSharedKeyID] = field(default_factory=list)
+    removes: dict[int, None] = field(default_factory=dict)
+    psks: dict[PreSharedKeyID, None] = field(default_factory=dict)
     extensions: tuple[Extension, ...] | None = None
     kem_output: bytes | None = None
 
@@ -148,7 +151,7 @@ def collect_external(group_suite: CipherSuite, proposals: Sequence[Proposal]) ->
             case ExternalInit(kem_output=kem_output) if found.kem_output is None:
                 found.kem_output = kem_output
             case Remove(removed=removed) if not found.removes:
-                found.removes.append(removed)
+                found.removes[removed] = None
             case PreSharedKey():
                 _take_common(found, group_suite, proposal)
             case other:
@@ -175,7 +178,7 @@ def _take_remove(found: ProposalList, group: Group, committer: int, removed: int
         raise RejectedError("MLS-PROPOSALS-REMOVE-COMMITTER", "a Commit removes its own sender")
     group.tree.member(removed)
     _refuse_second(found, removed)
-    found.removes.append(removed)
+    found.removes[removed] = None
 
 
 def _refuse_second(found: ProposalList, leaf: int) -> None:
@@ -189,11 +192,11 @@ def _take_common(found: ProposalList, suite: CipherSuite, proposal: Proposal) ->
         case Add(key_package=key_package):
             found.adds.append(key_package)
         case PreSharedKey(psk=psk):
-            check_psk_id(suite, psk)
+            check_psk_ids(suite, (psk,), already=len(found.psks))
             # RFC 9420 §12.2: invalid are "multiple PreSharedKey proposals that reference the same PreSharedKeyID"
             if psk in found.psks:
                 raise RejectedError("MLS-PROPOSALS-PSK-TWICE", "a Commit uses one pre-shared key twice")
-            found.psks.append(psk)
+            found.psks[psk] = None
         case GroupContextExtensions(extensions=extensions):
             # RFC 9420 §12.2: invalid are "multiple GroupContextExtensions proposals"
             if found.extensions is not None:

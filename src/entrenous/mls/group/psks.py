@@ -1,10 +1,10 @@
 """Finding the pre-shared keys that a Commit or a Welcome names (RFC 9420 §8.4, §8.6)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from entrenous.errors import RejectedError
 from entrenous.mls.group.group import Group
-from entrenous.mls.schedule import PskSecret, derive_psk_secret
+from entrenous.mls.schedule import MAX_PSKS, PskSecret, derive_psk_secret
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.types import PSK, PreSharedKeyID, ResumptionPSK, ResumptionPSKUsage
 from entrenous.trace import SILENT, Trace
@@ -31,12 +31,26 @@ def psk_source_of(group: Group, otherwise: PskSource) -> PskSource:
     return find
 
 
-def check_psk_id(suite: CipherSuite, identity: PreSharedKeyID) -> None:
-    """Check a PSK's name in a Commit or a Welcome of an ordinary group.
+def check_psk_ids(suite: CipherSuite, identities: Sequence[PreSharedKeyID], *, already: int = 0) -> None:
+    """Check the names of PSKs in a Commit or a Welcome of an ordinary group.
+
+    Args:
+        suite: the group's.
+        identities: the names.
+        already: how many stand before them in the same list.
 
     Raises:
-        RejectedError: its nonce has the wrong size, or it belongs to a reinitialisation or a branch.
+        RejectedError: there are more than can be counted, a nonce has the wrong size, or one belongs to a
+            reinitialisation or a branch.
     """
+    # RFC 9420 §8.4: the PSKLabel of each counts them all in 16 bits
+    if already + len(identities) > MAX_PSKS:
+        raise RejectedError("MLS-PSK-COUNT", f"more than {MAX_PSKS} pre-shared keys")
+    for identity in identities:
+        _check_psk_id(suite, identity)
+
+
+def _check_psk_id(suite: CipherSuite, identity: PreSharedKeyID) -> None:
     # RFC 9420 §12.1.4: "The psk_nonce is not of length KDF.Nh" makes a PreSharedKey proposal invalid
     if len(identity.psk_nonce) != suite.secret_size:
         raise RejectedError("MLS-PSK-NONCE", f"a psk_nonce has {len(identity.psk_nonce)} bytes")
@@ -46,7 +60,7 @@ def check_psk_id(suite: CipherSuite, identity: PreSharedKeyID) -> None:
 
 
 def find_psk_secret(
-    suite: CipherSuite, identities: Sequence[PreSharedKeyID], source: PskSource, *, trace: Trace = SILENT
+    suite: CipherSuite, identities: Iterable[PreSharedKeyID], source: PskSource, *, trace: Trace = SILENT
 ) -> PskSecret:
     """The psk_secret of some pre-shared keys, in their order.
 

@@ -1,10 +1,11 @@
 """What a Commit would do, shown to the application before it is done (RFC 9420 §12.2, last paragraph)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from entrenous.mls.group.apply import Applied
 from entrenous.mls.group.group import Group
-from entrenous.mls.group.proposals import Proposed
+from entrenous.mls.group.proposals import ProposalList, Proposed
 from entrenous.mls.types import Extension, LeafNode, NewMemberCommit, Sender
 
 
@@ -23,7 +24,8 @@ class CommitView:
         proposals: all of them, in order, each with who made it.
         added: leaf index and LeafNode of each new member, without one who joins from outside.
         updated: leaf index and new LeafNode of each member whose Update is committed.
-        removed: leaf index and LeafNode of each member who leaves.
+        removed: leaf index and LeafNode of each member who leaves. One who joins from outside may so replace an
+            earlier leaf of its own; that it is its own is for the policy to judge (RFC 9420 §12.2).
         extensions: the GroupContext extensions of the epoch that begins.
         authenticated_data: what travelled in clear beside the Commit.
     """
@@ -43,6 +45,40 @@ class CommitView:
     def is_external(self) -> bool:
         """Whether the committer joins with it from outside."""
         return isinstance(self.sender, NewMemberCommit)
+
+
+def make_view(
+    group: Group,
+    sender: Sender,
+    committer: tuple[int, LeafNode],
+    proposals: ProposalList,
+    proposed: Iterable[Proposed],
+    applied: Applied,
+    authenticated_data: bytes,
+) -> CommitView:
+    """What a Commit would do.
+
+    Args:
+        group: the epoch that it ends.
+        sender: who sent it.
+        committer: his leaf index and LeafNode in the epoch that it begins.
+        proposals: its proposals, judged.
+        proposed: the same in their order.
+        applied: what came of them.
+        authenticated_data: what travelled in clear beside it.
+    """
+    return CommitView(
+        group=group,
+        sender=sender,
+        committer=committer[0],
+        leaf=committer[1],
+        proposals=tuple(proposed),
+        added=tuple((index, applied.tree.member(index)) for index in applied.added),
+        updated=tuple(proposals.updates.items()),
+        removed=tuple((index, group.tree.member(index)) for index in proposals.removes),
+        extensions=applied.extensions,
+        authenticated_data=authenticated_data,
+    )
 
 
 #: Judges a Commit: returns to accept it, raises RejectedError to refuse it.

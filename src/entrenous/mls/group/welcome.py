@@ -1,6 +1,6 @@
 """Welcoming new members and being welcomed (RFC 9420 §12.4.3.1)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, KEMPrivateKey
@@ -8,7 +8,7 @@ from entrenous.errors import RejectedError
 from entrenous.mls.group.group import Group, NewEpoch
 from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info
 from entrenous.mls.group.key_package import KeyPackageBundle
-from entrenous.mls.group.psks import PskSource, check_psk_id, find_psk_secret, no_psks
+from entrenous.mls.group.psks import PskSource, check_psk_ids, find_psk_secret, no_psks
 from entrenous.mls.schedule import (
     JoinerSecret,
     MemberSecret,
@@ -86,7 +86,7 @@ def make_welcome(
     welcome_key: WelcomeKey,
     group_info: GroupInfo,
     newcomers: Sequence[Newcomer],
-    psks: Sequence[PreSharedKeyID],
+    psks: Iterable[PreSharedKeyID],
     entropy: Entropy,
 ) -> Welcome:
     """One Welcome for all whom a Commit adds.
@@ -94,11 +94,12 @@ def make_welcome(
     Raises:
         CryptoError: a newcomer's init key is none of the suite.
     """
+    psks = tuple(psks)
     sealed_info = suite.aead_key(welcome_key.key).seal(welcome_key.nonce, group_info.encode(), b"")
     entries = []
     for newcomer in newcomers:
         path_secret = None if newcomer.path_secret is None else PathSecret(newcomer.path_secret.reveal())
-        secrets = GroupSecrets(joiner_secret.reveal(), path_secret, tuple(psks)).encode()
+        secrets = GroupSecrets(joiner_secret.reveal(), path_secret, psks).encode()
         sealed = suite.encrypt_with_label(newcomer.key_package.init_key, LABEL, sealed_info, secrets, entropy)
         reference = suite.key_package_ref(newcomer.key_package.encode())
         entries.append(EncryptedGroupSecrets(reference, HPKECiphertext(*sealed)))
@@ -212,10 +213,9 @@ def open_group_info(
     Raises:
         CryptoError: it is not genuine.
         MalformedError: what was decrypted is no GroupInfo.
-        RejectedError: MLS-PSK-NONCE, MLS-PSK-USAGE or MLS-PSK-UNKNOWN.
+        RejectedError: MLS-PSK-COUNT, MLS-PSK-NONCE, MLS-PSK-USAGE or MLS-PSK-UNKNOWN.
     """
-    for psk in secrets.psks:
-        check_psk_id(suite, psk)
+    check_psk_ids(suite, secrets.psks)
     psk_secret = find_psk_secret(suite, secrets.psks, psks, trace=trace)
     member_secret = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), psk_secret, trace=trace)
     key = derive_welcome_key(suite, member_secret, trace=trace)

@@ -17,7 +17,8 @@ def parent_hash(hash_: Hash, node: ParentNode, original_sibling_tree_hash: bytes
 
 def original_tree_hash(tree: RatchetTree, index: int, unmerged: Collection[int]) -> bytes:
     """The tree hash of a node in the tree without these leaves, blank and named in no unmerged_leaves."""
-    here = [leaf for leaf in unmerged if leaf in tree_math.leaves_below(index)]
+    below = tree_math.leaves_below(index)
+    here = frozenset(leaf for leaf in unmerged if leaf in below)
     if not here:
         return tree.tree_hash(index)
     node = _without(tree.node(index), here)

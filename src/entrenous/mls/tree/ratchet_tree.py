@@ -13,8 +13,8 @@ from entrenous.mls.tree import tree_math
 from entrenous.mls.tree.tree_hash import node_hash
 from entrenous.mls.types import LeafNode, Node, ParentNode
 
-#: Leaves that a tree may have. Far above any room, and low enough that a hostile tree cannot fill the memory.
-MAX_WIDTH = 1 << 16
+#: Leaves that a tree may have. Far above any room, and low enough that a hostile tree is judged in seconds.
+MAX_WIDTH = 1 << 14
 
 
 class RatchetTree:
@@ -144,10 +144,10 @@ class RatchetTree:
             below = above
         return path
 
-    def between(self, leaf_index: int, ancestor: int) -> list[int]:
-        """The nodes above a leaf and below one of its ancestors."""
-        path = list(tree_math.direct_path(2 * leaf_index, self.width))
-        return path[: path.index(ancestor)]
+    def parent_above(self, index: int) -> ParentNode | None:
+        """The lowest ancestor of a node that is not blank; None where all are."""
+        above = (self._nodes[at] for at in tree_math.direct_path(index, self.width))
+        return next((node for node in above if isinstance(node, ParentNode)), None)
 
     def tree_hash(self, index: int | None = None) -> bytes:
         """The tree hash of a node, of the root by default (RFC 9420 §7.8)."""

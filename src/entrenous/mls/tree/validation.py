@@ -4,11 +4,13 @@ Every check is a function of the bytes and the group's state, so that all member
 clock, a KeyPackage's lifetime, is for whoever adds, and stands in ``group.key_package``.
 """
 
+import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entrenous.errors import RejectedError
 from entrenous.mls.suite import CipherSuite
+from entrenous.mls.tree import tree_math
 from entrenous.mls.tree.parent_hash import check_parent_hashes
 from entrenous.mls.tree.ratchet_tree import RatchetTree
 from entrenous.mls.types import (
@@ -17,7 +19,6 @@ from entrenous.mls.types import (
     ExtensionType,
     LeafNode,
     LeafPlace,
-    ParentNode,
     ProposalType,
     ProtocolVersion,
     RequiredCapabilities,
@@ -217,9 +218,11 @@ def check_unmerged_leaves(tree: RatchetTree) -> None:
         RejectedError: a parent in between knows the leaf as merged.
     """
     for index, parent in tree.parents():
-        for leaf in parent.unmerged_leaves:
-            # RFC 9420 §12.4.3.1: "every non-blank intermediate node between ... also has an entry"
-            for between in tree.between(leaf, index):
-                node = tree.node(between)
-                if isinstance(node, ParentNode) and leaf not in node.unmerged_leaves:
-                    raise RejectedError("MLS-TREE-UNMERGED-BETWEEN", f"node {between} does not list leaf {leaf}")
+        above = tree.parent_above(index)
+        if above is None:
+            continue
+        below, unmerged = tree_math.leaves_below(index), above.unmerged_leaves
+        here = unmerged[bisect.bisect_left(unmerged, below[0]) : bisect.bisect_right(unmerged, below[-1])]
+        # RFC 9420 §12.4.3.1: "every non-blank intermediate node between ... also has an entry"; neighbours suffice
+        if not set(here).issubset(parent.unmerged_leaves):
+            raise RejectedError("MLS-TREE-UNMERGED-BETWEEN", f"node {index} knows a leaf that is unmerged above it")
