@@ -21,7 +21,7 @@ from entrenous.errors import RejectedError
 from entrenous.mls.group import Joined, KeyPackageBundle, OpenedWelcome, join_opened, open_welcome
 from entrenous.mls.suite import ROOM_SUITE_ID
 from entrenous.mls.types import find_extension
-from entrenous.wire import replies, requests
+from entrenous.wire import LogPosition, replies, requests
 from entrenous.wire.types import InboxItem
 
 
@@ -79,7 +79,7 @@ class Joining:
             tree_age=len(state.node_changes),
         )
         with self._store.transaction() as tx:
-            self._check_newer(tx, item)
+            self._check_newer(tx, item, told.position)
             changed = self._store_room(tx, item, standing, epoch, joined, opened.bundle)
         room = Room(item.room, standing, settings, epoch)
         inviter = known_owner_of(group.tree.member(joined.inviter)).account_id
@@ -89,11 +89,15 @@ class Joining:
         row = key_packages.get(self._store, reference)
         return None if row is None else KeyPackageBundle.decode(row.bundle)
 
-    def _check_newer(self, tx: Transaction, item: InboxItem) -> None:
+    def _check_newer(self, tx: Transaction, item: InboxItem, position: LogPosition) -> None:
         """An old Welcome, replayed, must not take this device back to an epoch it has left."""
         known = rooms.standing(tx, item.room)
-        if known is not None and known.position.sequence >= item.sequence:
+        if known is None:
+            return
+        if known.position.sequence >= item.sequence:
             raise RejectedError("JOIN-OLD", "the Welcome belongs to a Commit that this device has processed")
+        if known.position.sequence > position.sequence:
+            raise RejectedError("JOIN-POSITION", "a Welcome names a place in the log that this device has passed")
 
     def _store_room(
         self,

@@ -1,0 +1,165 @@
+"""Following one room's log: pushed entries are taken in order, missing ones fetched, read ones acknowledged."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from entrenous.client.events import GapShown
+from entrenous.client.inbox import Taken, events_of, take
+from entrenous.client.outbox import Outbox
+from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
+from entrenous.client.rooms.room import Room
+from entrenous.client.rooms.services import Services
+from entrenous.client.session import Backoff, RefusedError
+from entrenous.errors import RejectedError, UnavailableError
+from entrenous.wire import replies, requests
+from entrenous.wire.limits import MAX_FETCH
+from entrenous.wire.types import Entry
+
+#: Pushed entries that are kept until their turn; those beyond are fetched.
+MAX_AHEAD = 256
+#: Seconds between two acknowledgements of one room.
+ACKNOWLEDGE_EVERY = 1.0
+#: Why an own message has failed, for who waits for it.
+_LOST = RejectedError("CLIENT-NOT-SENT", "the server did not put it where it said")
+
+
+class Follower:
+    """Keeps one room up with its log.
+
+    Args:
+        room: the room.
+        services: of this client.
+        outbox: is told which of its messages the log has shown.
+        on_removed: called when this device is out of the room.
+        on_bug: told of an exception that should not be.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        services: Services,
+        outbox: Outbox,
+        *,
+        on_removed: Callable[[], None],
+        on_bug: Callable[[Exception], None],
+    ) -> None:
+        self._room = room
+        self._services = services
+        self._outbox = outbox
+        self._on_removed = on_removed
+        self._ahead: dict[int, Entry] = {}
+        self._newest = room.standing.position.sequence
+        self._advanced = asyncio.Condition()
+        self._acknowledged = 0
+        self._acknowledged_at = -ACKNOWLEDGE_EVERY
+        self._timer: asyncio.TimerHandle | None = None
+        #: The server no longer has what follows the cursor.
+        self.has_gap = False
+        backoff = Backoff(services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
+        self._repeater = Repeater(self._follow, backoff, on_bug)
+
+    @property
+    def cursor(self) -> int:
+        """The newest entry that is on this device's disk."""
+        return self._room.standing.position.sequence
+
+    def offer(self, entry: Entry) -> None:
+        """The server pushed an entry: a hint, taken when its turn comes."""
+        if entry.sequence > self.cursor and len(self._ahead) < MAX_AHEAD:
+            self._ahead[entry.sequence] = entry
+        self.expect(entry.sequence)
+
+    def expect(self, newest: int) -> None:
+        """The log is said to have grown to ``newest``."""
+        self._newest = max(self._newest, newest)
+        self._repeater.nudge()
+
+    async def reach(self, sequence: int) -> None:
+        """Wait until an entry is processed, or this device cannot come that far any more."""
+        self.expect(sequence)
+        async with self._advanced:
+            await self._advanced.wait_for(lambda: self.cursor >= sequence or self.has_gap or not self._room.is_member)
+
+    def rejoined(self) -> None:
+        """This device was added to the room again, and stands at another place in the log."""
+        self.has_gap = False
+        self._ahead.clear()
+        self.expect(self.cursor)
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._repeater.close()
+
+    async def _follow(self) -> None:
+        while self._room.is_member and self._newest > self.cursor:
+            entry = self._ahead.pop(self.cursor + 1, None)
+            if entry is None:
+                await self._fetch()
+            else:
+                await self._take(entry)
+        await self._acknowledge()
+
+    async def _fetch(self) -> None:
+        after = self.cursor
+        answer = await self._services.caller.call(requests.Fetch(self._room.id, after, MAX_FETCH), replies.Entries)
+        self._newest = max(answer.newest, self.cursor)
+        if answer.first_available > self.cursor + 1:
+            await self._show_gap(answer.first_available)
+            return
+        for entry in answer.entries:
+            if entry.sequence == self.cursor + 1 and self._room.is_member:
+                await self._take(entry)
+        if self.cursor == after and self._newest > after:
+            raise UnavailableError("the server does not give the entries that it says it has")
+
+    async def _take(self, entry: Entry) -> None:
+        taken = take(self._room, self._services, entry)
+        self._ahead.pop(entry.sequence, None)
+        async with self._advanced:
+            self._advanced.notify_all()
+        if not self._room.is_member:
+            self._on_removed()
+        await self._tell(taken)
+
+    async def _tell(self, taken: Taken) -> None:
+        """Tell of an entry that is on disk, once the names in it are known or cannot be learned."""
+        people = self._services.people
+        if people.unnamed(taken.reading.accounts):
+            await people.learn(taken.reading.accounts, self._services.caller)
+        for event in events_of(self._room, self._services, taken):
+            self._services.emit(event)
+        if taken.reading.is_own:
+            self._outbox.settle(taken.row.message_id)
+        for row in taken.lost:
+            self._outbox.settle(row.message_id, _LOST)
+
+    async def _show_gap(self, first_available: int) -> None:
+        """What is missing cannot be had any more. Without it the keys of what follows cannot be derived either."""
+        self._newest = self.cursor
+        if not self.has_gap:
+            self.has_gap = True
+            async with self._advanced:
+                self._advanced.notify_all()
+            self._services.emit(GapShown(self._room.id, self.cursor + 1, first_available))
+
+    async def _acknowledge(self) -> None:
+        """Tell the server what is on this device's disk: not for each entry, and only once each."""
+        loop = asyncio.get_running_loop()
+        cursor, wait = self.cursor, self._acknowledged_at + ACKNOWLEDGE_EVERY - loop.time()
+        if cursor <= self._acknowledged or self._timer is not None:
+            return
+        if wait > 0:
+            self._timer = loop.call_later(wait, self._acknowledge_now)
+            return
+        self._acknowledged_at = loop.time()
+        # Refused: out of the room, or the server has another log. What it keeps is its own affair.
+        with contextlib.suppress(RefusedError):
+            await self._services.caller.call(requests.Acknowledge(self._room.id, cursor), replies.Done)
+        self._acknowledged = cursor
+
+    def _acknowledge_now(self) -> None:
+        self._timer = None
+        self._repeater.nudge()

@@ -1,0 +1,202 @@
+"""What one room sends, one thing at a time: its opening, staged Commits, then contents in the order of saying."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from entrenous.client.outbox import Outbox
+from entrenous.client.rooms.commits import stage_commit, stored_request
+from entrenous.client.rooms.create import opening_request
+from entrenous.client.rooms.follower import Follower
+from entrenous.client.rooms.intents import Intent, StoredIntent
+from entrenous.client.rooms.key_source import StoredKeys
+from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
+from entrenous.client.rooms.room import Room
+from entrenous.client.rooms.services import Services
+from entrenous.client.session import Backoff, ConflictError, RefusedError
+from entrenous.client.store import keys, rooms, stages
+from entrenous.client.store.stages import StageRow
+from entrenous.client.views import RoomState
+from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
+from entrenous.wire import replies
+
+_REMOVED = RejectedError("CLIENT-REMOVED", "this device is not in the room any more")
+_GAP = RejectedError("CLIENT-GAP", "this device has missed entries of the room that the server no longer has")
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An intent of this run, and who waits for it."""
+
+    intent: Intent
+    done: asyncio.Future[None]
+
+
+class Writer:
+    """Sends for one room.
+
+    Args:
+        room: the room.
+        services: of this client.
+        outbox: of this client.
+        follower: of the room: after a conflict, what came between is read first.
+        on_bug: told of an exception that should not be.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        services: Services,
+        outbox: Outbox,
+        follower: Follower,
+        *,
+        on_bug: Callable[[Exception], None],
+    ) -> None:
+        self._room = room
+        self._services = services
+        self._outbox = outbox
+        self._follower = follower
+        self._queue: deque[_Task] = deque()
+        #: Who waits for the intent in the store; None for one of an earlier run.
+        self._current: asyncio.Future[None] | None = None
+        backoff = Backoff(services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
+        self._repeater = Repeater(self._write, backoff, on_bug)
+
+    def nudge(self) -> None:
+        """There may be something to send."""
+        self._repeater.nudge()
+
+    async def carry_out(self, intent: Intent) -> None:
+        """Make and send Commits until the room is as an intent wants it.
+
+        Raises:
+            RejectedError: the room's rules do not allow it, or the server refuses it.
+            MalformedError, CryptoError: a KeyPackage to be added is not what it should be.
+        """
+        task = _Task(intent, asyncio.get_running_loop().create_future())
+        self._queue.append(task)
+        self.nudge()
+        await task.done
+
+    async def close(self) -> None:
+        """Stop. What is stored is sent by the next run; who waits is told that this one has ended."""
+        await self._repeater.close()
+        self._fail_tasks(UnavailableError("the client was closed"))
+
+    async def _write(self) -> None:
+        if self._room.standing.state is RoomState.CREATING:
+            await self._open()
+        while self._room.is_member:
+            if self._follower.has_gap:
+                self._fail_tasks(_GAP)
+                return
+            row = stages.of_room(self._services.store, self._room.id)
+            if row is not None and row.stage is not None:
+                await self._send_commit(row.stage)
+            elif row is not None:
+                self._stage(StoredIntent.decode(row.intent).intent)
+            elif self._finish_current() and self._queue:
+                task = self._queue.popleft()
+                self._current = task.done
+                self._stage(task.intent)
+            elif not await self._send_message():
+                return
+        self._outbox.fail_all(self._room.id, _REMOVED)
+        self._fail_tasks(_REMOVED)
+
+    async def _open(self) -> None:
+        request = opening_request(self._room, self._services.device, self._services.environment)
+        await self._services.caller.call(request, replies.Done)
+        standing = replace(self._room.standing, state=RoomState.ACTIVE)
+        with self._services.store.transaction() as tx:
+            rooms.put_standing(tx, self._room.id, standing)
+        self._room.standing = standing
+
+    # Commits.
+
+    def _stage(self, intent: Intent) -> None:
+        """Make the Commit for an intent and store it; an intent that is met or cannot be carried out ends here."""
+        room, services = self._room, self._services
+        try:
+            with services.store.transaction() as tx:
+                source = StoredKeys(tx, room.id)
+                staged = stage_commit(room, source, intent, services.device, services.ids.next(), services.environment)
+                if staged is None:
+                    stages.finish(tx, room.id)
+                else:
+                    keys.apply(tx, room.id, staged.changes)
+                    stages.put(tx, room.id, staged.intent, staged.row)
+        except (RejectedError, MalformedError, CryptoError) as error:
+            self._give_up(error)
+
+    async def _send_commit(self, stage: StageRow) -> None:
+        """Send a staged Commit, then read the log up to where it stands, or to the one that came first."""
+        request = stored_request(stage)
+        try:
+            published = await self._services.caller.call(request, replies.Published)
+        except ConflictError as conflict:
+            await self._catch_up(conflict, request.base)
+        except RefusedError as error:
+            self._give_up(error)
+        else:
+            await self._follower.reach(published.sequence)
+            self._check_shown(stage)
+
+    def _check_shown(self, stage: StageRow) -> None:
+        """If the log shows neither our Commit nor another one where the server placed it, it is no log."""
+        row = stages.of_room(self._services.store, self._room.id)
+        if self._room.is_member and row is not None and row.stage == stage:
+            self._give_up(RejectedError("CLIENT-NOT-SENT", "the server did not put the change where it said"))
+
+    def _give_up(self, error: EntrenousError) -> None:
+        """End the current intent."""
+        with self._services.store.transaction() as tx:
+            stages.finish(tx, self._room.id)
+        future, self._current = self._current, None
+        if future is not None and not future.done():
+            future.set_exception(error)
+
+    def _finish_current(self) -> bool:
+        """No intent is stored: the one that somebody waits for is carried out."""
+        future, self._current = self._current, None
+        if future is not None and not future.done():
+            future.set_result(None)
+        return True
+
+    def _fail_tasks(self, error: EntrenousError) -> None:
+        waiting = [task.done for task in self._queue] + ([self._current] if self._current else [])
+        self._queue.clear()
+        self._current = None
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+
+    # Messages.
+
+    async def _send_message(self) -> bool:
+        """Send the oldest unsent content; returns whether there was one to send."""
+        if self._services.people.changed(member.account_id for member in self._room.settings.members):
+            return False  # a person has to accept the new identity first
+        request = self._outbox.next_request(self._room)
+        if request is None:
+            return False
+        try:
+            published = await self._services.caller.call(request, replies.Published)
+        except ConflictError as conflict:
+            await self._catch_up(conflict, request.base)
+        except RefusedError as error:
+            self._outbox.failed(self._room.id, request.message_id, error)
+        else:
+            self._outbox.accepted(self._room.id, request.message_id, published.sequence)
+        return True
+
+    async def _catch_up(self, conflict: ConflictError, base: int) -> None:
+        """Read up to the Commit that came between.
+
+        Raises:
+            UnavailableError: there is none: asking again at once would not help.
+        """
+        await self._follower.reach(conflict.newest)
+        if self._room.is_member and self._room.standing.base == base and not self._follower.has_gap:
+            raise UnavailableError("the server speaks of a Commit that its log does not show")
