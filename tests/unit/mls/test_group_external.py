@@ -6,22 +6,29 @@ import pytest
 
 from entrenous.errors import CryptoError, RejectedError
 from entrenous.mls.framing import confirm, protect_from_outside, sign
-from entrenous.mls.group import make_group_info
+from entrenous.mls.group import CachedProposal, Eviction, make_group_info
 from entrenous.mls.suite import ROOM_SUITE, SUITES, CipherSuite
 from entrenous.mls.types import (
     Commit,
+    ExtensionType,
     ExternalInit,
     ExternalPSK,
+    ExternalSender,
+    ExternalSenderIndex,
     FramedContent,
     InlineProposal,
     MLSMessage,
     NewMemberCommit,
+    NewMemberProposal,
     PreSharedKeyID,
+    Proposal,
     ProposalOrRef,
     ProposalReference,
     PublicMessage,
     Remove,
+    Sender,
     WireFormat,
+    make_extension,
 )
 from mls_members import SUITE, Member, agree, everybody_follows, gather
 
@@ -74,6 +81,31 @@ def test_the_group_info_of_an_external_commit_lets_the_next_one_in() -> None:
         info = joining.group_info
     assert agree(members)
     assert alice.group.width == 8
+
+
+def test_proposals_from_outside_are_committed_where_the_group_takes_them() -> None:
+    bot, newcomer = Member("bot"), Member("newcomer")
+    senders = make_extension(
+        ExtensionType.EXTERNAL_SENDERS, (ExternalSender(bot.signer.public, bot.profile.credential),)
+    )
+    members = alice, bob, carol = gather(3, extensions=[senders])
+    proposals: list[tuple[Member, Sender, Proposal]] = [
+        (bot, ExternalSenderIndex(0), Remove(2)),
+        (newcomer, NewMemberProposal(), newcomer.key_package()),
+    ]
+    cached: list[CachedProposal] = []
+    for outside, sender, proposal in proposals:
+        framed = FramedContent(alice.group.group_id, alice.group.epoch, sender, b"", InlineProposal(proposal))
+        message = protect_from_outside(sign(SUITE, outside.signer, WireFormat.PUBLIC_MESSAGE, framed, b""))
+        kept = {member.caches(message) for member in members}
+        assert len(kept) == 1
+        cached += kept
+    own = alice.prepare(by_reference=cached)
+    assert isinstance(carol.stages(own.message), Eviction)
+    bob.follows(own.message)
+    alice.enter(own.epoch)
+    newcomer.join(own.welcome, alice.group.tree)
+    assert agree([alice, bob, newcomer])
 
 
 def test_a_member_that_lost_its_state_replaces_its_own_leaf() -> None:

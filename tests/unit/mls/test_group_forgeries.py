@@ -8,7 +8,7 @@ import pytest
 from entrenous.crypto import SigningKey
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, confirm, protect_public, sign_as_member
-from entrenous.mls.group import LeafProfile, NewEpoch, StagedCommit, make_update, stage
+from entrenous.mls.group import CachedProposal, LeafProfile, NewEpoch, StagedCommit, make_update, stage
 from entrenous.mls.group.leaf import sign_leaf
 from entrenous.mls.types import (
     Add,
@@ -19,6 +19,7 @@ from entrenous.mls.types import (
     ExtensionType,
     ExternalInit,
     ExternalPSK,
+    ExternalSenderIndex,
     FramedContentAuthData,
     FromCommit,
     FromUpdate,
@@ -150,6 +151,15 @@ def test_a_reference_to_an_unknown_or_an_older_proposal_is_refused() -> None:
     bob.cached[kept.reference] = kept
     with pytest.raises(RejectedError, match="MLS-PROPOSAL-UNKNOWN"):
         bob.stages(alice.forges(Commit((ProposalReference(kept.reference),), good_path(alice))))
+
+
+def test_an_update_from_outside_of_the_group_is_refused() -> None:
+    alice, bob, carol = gather(3)
+    update = make_update(carol.group, carol.signer, carol.entropy).proposal
+    outside = CachedProposal(b"reference", bob.group.epoch, ExternalSenderIndex(0), update)
+    bob.cached[outside.reference] = outside
+    with pytest.raises(RejectedError, match="MLS-PROPOSAL-SENDER"):
+        bob.stages(alice.forges(Commit((ProposalReference(outside.reference),), good_path(alice))))
 
 
 def test_an_update_is_its_owners_to_propose_and_somebody_elses_to_commit() -> None:
