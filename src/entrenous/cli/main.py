@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import entrenous
-from entrenous.cli import demo_command, server
+from entrenous.cli import demo_command, join, login, server
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.options import Common
 from entrenous.cli.output import say
@@ -18,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(server.app, name="server")
-for _command in (demo_command,):
+for _command in (join, login, demo_command):
     _command.register(app)
 
 

@@ -1,13 +1,34 @@
 """What stands before the command: the profile, and how much is logged. The same for every command."""
 
+import enum
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 
 from entrenous.cli.logs import LogFormat, LogLevel, configure
+from entrenous.cli.output import note
+
+
+class SuiteName(enum.StrEnum):
+    """A channel suite as a person names it (``channel.suites``)."""
+
+    HYBRID = "hybrid"
+    CLASSIC = "classic"
+
+    def warn(self) -> None:
+        """Say what the classic suite does not give."""
+        if self is SuiteName.CLASSIC:
+            note(
+                "warning: the classic suite's traffic, recorded today, has no safety against a future quantum computer"
+            )
+
+
+SuiteOption = Annotated[
+    SuiteName, typer.Option(help="The channel to the server: post-quantum hybrid, or classic FFDHE2048.")
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
@@ -17,13 +18,13 @@ T = TypeVar("T")
 REFUSED, USAGE, TRY_AGAIN, NOT_GENUINE, INTERRUPTED = 1, 2, 3, 4, 130
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run ``main`` on an event loop of its own (uvloop where there is one) and return its result.
+def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: Callable[[], AbstractEventLoop] | None = None) -> T:
+    """Run ``main`` on an event loop of its own, asyncio's unless ``loop`` makes another, and return its result.
 
     An error that a person can meet is printed as a sentence and ends the program with its exit code.
     """
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(main())
     except EntrenousError as error:
         stop(error)
@@ -73,9 +74,10 @@ async def until_stopped() -> None:
     await stopped.wait()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def server_loop() -> AbstractEventLoop:
+    """uvloop where there is one: it moves a server's bytes in a third of the time."""
     if sys.platform == "win32":
-        return None
+        return asyncio.new_event_loop()
     import uvloop  # not for Windows
 
-    return uvloop.new_event_loop
+    return uvloop.new_event_loop()

@@ -8,7 +8,7 @@ import typer
 from entrenous.cli.logs import LogLevel, LogTrace
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
-from entrenous.cli.run import run, until_stopped
+from entrenous.cli.run import run, server_loop, until_stopped
 from entrenous.cli.server.data import DataOption, PublicOption, data_directory, public_address
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def server_run(
         )
         await serve(settings, as_json=as_json)
 
-    run(main)
+    run(main, loop=server_loop)
 
 
 async def serve(settings: "Settings", *, as_json: bool) -> None:

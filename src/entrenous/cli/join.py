@@ -1,0 +1,93 @@
+"""``entrenous join``: redeem an invite link and become somebody."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entrenous.cli.logs import LogLevel
+from entrenous.cli.options import SuiteName, SuiteOption, common, examples
+from entrenous.cli.output import note, say
+from entrenous.cli.profile_store import client_environment, opened
+from entrenous.cli.run import run
+from entrenous.cli.secrets_input import PasswordStdin, new_password
+from entrenous.errors import RejectedError
+
+if TYPE_CHECKING:
+    from entrenous.client.accounts import Registered
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    epilog = examples(
+        "entrenous join 'entrenous://chat.example.org/#…'",
+        "entrenous join LINK --name alice --suite classic",
+        "entrenous --profile work join LINK --lock",
+    )
+    app.command("join", epilog=epilog)(join)
+
+
+def join(
+    context: typer.Context,
+    link: Annotated[str, typer.Argument(help="The invite link, in quotes.")],
+    name: Annotated[str | None, typer.Option(help="Your login name; asked for if it is not given.")] = None,
+    password_stdin: PasswordStdin = False,
+    suite: SuiteOption = SuiteName.HYBRID,
+    lock: Annotated[
+        bool, typer.Option(help="Ask for the password at every start; scripts cannot use it then.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line.")] = False,
+) -> None:
+    """Register at the server that the link names, and pin its key.
+
+    Your password never leaves this machine, but whoever holds the server's disk with its keys can guess weak ones
+    offline, so weak ones are refused. You get a recovery code once: write it down.
+    """
+    from entrenous.channel import suite_by_label
+    from entrenous.client.accounts import Registered, forget_recovery_words, register
+    from entrenous.client.session import TcpConnector
+    from entrenous.identity import check_password, parse_link, password_bytes
+
+    options = common(context)
+    options.start_logging(LogLevel.WARNING)
+    suite.warn()
+
+    async def main() -> Registered:
+        invite = parse_link(link)
+        environment = client_environment()
+        login_name = name or _ask_name()
+        password = new_password(password_stdin)
+        check_password(password, (login_name,), environment.entropy)
+        with opened(options.profile_path, create=True, lock_with=password_bytes(password) if lock else None) as profile:
+            note(f"Registering at {invite.address} …")
+            registered = await register(
+                invite,
+                TcpConnector(invite.host, invite.port),
+                profile.store,
+                environment,
+                login_name=login_name,
+                password=password,
+                suite=suite_by_label(suite),
+            )
+            _tell(registered, as_json=as_json)
+            forget_recovery_words(profile.store)
+        return registered
+
+    run(main)
+
+
+def _ask_name() -> str:
+    if not sys.stdin.isatty():
+        raise RejectedError("AUTH-NAME", "a login name is needed; give --name")
+    return input("Your login name: ").strip()
+
+
+def _tell(registered: "Registered", *, as_json: bool) -> None:
+    words = registered.recovery_words or ""
+    if as_json:
+        account = {"login_name": registered.login_name, "account": registered.account_id.hex()}
+        say(json.dumps({"type": "registered", **account, "recovery_code": words}))
+        return
+    say(f"You are {registered.login_name}. Your recovery code, shown this once; write it down:\n\n    {words}\n")
+    note("Open the chat with: entrenous")
