@@ -1,6 +1,7 @@
 """A logged-in connection that is kept alive, and the calls made over it."""
 
 from entrenous.client.session.backoff import Backoff
+from entrenous.client.session.calls import Caller
 from entrenous.client.session.connection import Connection, open_connection
 from entrenous.client.session.device_login import log_in_device
 from entrenous.client.session.events import Connected, Disconnected, EventQueue, PushesDropped, SessionEvent
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_TIMINGS",
     "Backoff",
     "BusyError",
+    "Caller",
     "ConflictError",
     "Connected",
     "Connection",

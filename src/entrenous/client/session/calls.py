@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from entrenous.client.session.refusals import error_from
 from entrenous.errors import MalformedError, UnavailableError, UsageError
@@ -12,6 +12,14 @@ R = TypeVar("R", bound=replies.Reply)
 
 #: The last number a connection can give to a call.
 LAST_NUMBER = (1 << 32) - 1
+
+
+class Caller(Protocol):
+    """Asks the server: a connection, or the session that keeps one."""
+
+    async def call(self, request: requests.Request, expected: type[R]) -> R:
+        """Ask and wait for the answer; errors as ``Connection.call``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,11 @@ def get(rows: Rows) -> AccountRow | None:
 
 
 def put(tx: Transaction, row: AccountRow) -> None:
-    """Make this the profile's account, with no launch yet, in place of one that never came to be.
+    """Make this the profile's account, with no launch yet.
 
     Raises:
-        UsageError: the profile has an account that the server knows.
+        UsageError: the profile has an account.
     """
-    tx.execute("DELETE FROM account WHERE state = ?", (AccountState.PENDING,))
     tx.execute(
         f"INSERT INTO account (one, {_COLUMNS}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 see above
         (
@@ -74,6 +73,13 @@ def put(tx: Transaction, row: AccountRow) -> None:
             row.device_list_version,
         ),
     )
+
+
+def forget_pending(tx: Transaction) -> None:
+    """Empty the profile of an attempt that came to nothing, and of everything that came with it."""
+    if tx.execute("DELETE FROM account WHERE state = ?", (AccountState.PENDING,)):
+        for table in ("server", "vault", "vault_rooms", "contacts", "key_packages"):
+            tx.execute(f"DELETE FROM {table}")  # noqa: S608 the names above
 
 
 def activate(tx: Transaction) -> None:

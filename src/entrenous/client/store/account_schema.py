@@ -49,11 +49,13 @@ ACCOUNT_TABLES: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID
     """,
     # Everybody ever met. `identity_key` is pinned at first sight; another key waits in `offered_key` to be accepted.
+    # Zeros stand for a key not seen yet, of somebody an invite link or a block named: `expected` is its fingerprint.
     """
     CREATE TABLE contacts (
         account_id BLOB PRIMARY KEY,
         identity_key BLOB NOT NULL,
         offered_key BLOB,
+        expected BLOB,
         login_name TEXT NOT NULL,
         verified INTEGER NOT NULL DEFAULT 0 CHECK (verified IN (0, 1)),
         blocked INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),

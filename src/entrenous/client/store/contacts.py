@@ -4,6 +4,10 @@ import enum
 from dataclasses import dataclass
 
 from entrenous.client.store.store import Rows, Transaction
+from entrenous.identity import AccountCredential
+
+#: Stands for the identity key of somebody we have only heard of. Nobody's: it is a point of low order.
+UNSEEN = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,37 @@ def every(rows: Rows) -> list[Contact]:
 
 
 def see(tx: Transaction, account_id: bytes, identity_key: bytes, now: int) -> Sighting:
-    """Note that an account showed ``identity_key``: pin it at first sight, keep another one apart until accepted."""
+    """Note that an account showed ``identity_key``: pin it at first sight, keep another one apart until accepted.
+
+    First sight is not blind where a link named the account: a key of another fingerprint is a changed one.
+    """
     known = get(tx, account_id)
     if known is None:
-        tx.execute(
-            "INSERT INTO contacts (account_id, identity_key, login_name, first_seen) VALUES (?, ?, '', ?)",
-            (account_id, identity_key, now),
-        )
-        return Sighting.FIRST
-    if known.identity_key == identity_key:
+        hear_of(tx, account_id, now)
+    elif known.identity_key == identity_key:
         return Sighting.KNOWN
+    if known is None or (known.identity_key == UNSEEN and _is_expected(tx, account_id, identity_key)):
+        sql = "UPDATE contacts SET identity_key = ?, offered_key = NULL WHERE account_id = ?"
+        tx.execute(sql, (identity_key, account_id))
+        return Sighting.FIRST
     tx.execute("UPDATE contacts SET offered_key = ? WHERE account_id = ?", (identity_key, account_id))
     return Sighting.CHANGED
+
+
+def hear_of(tx: Transaction, account_id: bytes, now: int, *, expected: bytes | None = None) -> None:
+    """Note an account whose key was not seen yet; does nothing about one that is known.
+
+    Args:
+        tx: the transaction.
+        account_id: of the account.
+        now: seconds since 1970.
+        expected: its ``AccountCredential.fingerprint``, if an invite link told it.
+    """
+    tx.execute(
+        "INSERT INTO contacts (account_id, identity_key, expected, login_name, first_seen) VALUES (?, ?, ?, '', ?)"
+        " ON CONFLICT (account_id) DO NOTHING",
+        (account_id, UNSEEN, expected, now),
+    )
 
 
 def accept(tx: Transaction, account_id: bytes) -> None:
@@ -116,3 +139,9 @@ def restore(tx: Transaction, contact: Contact) -> None:
 def _contact(row: tuple[bytes, bytes, bytes | None, str, int, int, int]) -> Contact:
     account_id, identity_key, offered_key, name, verified, blocked, first_seen = row
     return Contact(account_id, identity_key, offered_key, name, bool(verified), bool(blocked), first_seen)
+
+
+def _is_expected(tx: Transaction, account_id: bytes, identity_key: bytes) -> bool:
+    row = tx.one("SELECT expected FROM contacts WHERE account_id = ?", (account_id,))
+    expected = None if row is None else row[0]
+    return expected is None or expected == AccountCredential(account_id, identity_key).fingerprint()

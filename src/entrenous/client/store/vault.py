@@ -50,6 +50,11 @@ def put_version(tx: Transaction, version: int) -> None:
     tx.execute("UPDATE vault SET version = ?", (version,))
 
 
+def update(tx: Transaction, wraps: bytes, version: int) -> None:
+    """The server has this version, with these wraps."""
+    tx.execute("UPDATE vault SET wraps = ?, version = ?", (wraps, version))
+
+
 def recovery_code(rows: Rows) -> bytes | None:
     """The recovery code's 16 bytes, as long as nobody has said that they were shown."""
     row = rows.one("SELECT recovery_code FROM vault")

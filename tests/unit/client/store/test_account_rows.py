@@ -12,6 +12,7 @@ from entrenous.client.store.server import ServerRow
 from entrenous.client.store.vault import VaultRoomRow, VaultRow
 from entrenous.crypto import SigningSeed
 from entrenous.errors import UsageError
+from entrenous.identity import AccountCredential
 
 ALICE, BOB = b"a" * 16, b"b" * 16
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -41,11 +42,16 @@ def test_an_empty_profile_has_nobody_and_nothing_to_log_in_with(store: Store) ->
 def test_a_pending_account_gives_way_to_another_attempt_and_an_active_one_to_nothing(store: Store) -> None:
     with store.transaction() as tx:
         account.put(tx, row("first"))
+        contacts.see(tx, BOB, KEY, 1)
+        account.forget_pending(tx)
         account.put(tx, row("second"))
+    assert contacts.every(store) == []
     assert account.get(store) == row("second")
     with store.transaction() as tx:
         account.activate(tx)
     assert account.get(store) == row("second", AccountState.ACTIVE)
+    with store.transaction() as tx:
+        account.forget_pending(tx)
     with pytest.raises(UsageError), store.transaction() as tx:
         account.put(tx, row("third"))
     assert account.get(store) == row("second", AccountState.ACTIVE)
@@ -55,6 +61,7 @@ def test_launches_count_from_one_and_a_new_attempt_counts_anew(store: Store) -> 
     with store.transaction() as tx:
         account.put(tx, row("alice"))
         assert [account.next_launch_counter(tx) for _ in range(3)] == [1, 2, 3]
+        account.forget_pending(tx)
         account.put(tx, row("alice"))
         assert account.next_launch_counter(tx) == 1
 
@@ -112,6 +119,32 @@ def test_a_contact_is_pinned_at_first_sight_and_another_key_waits_to_be_accepted
         contacts.accept(tx, BOB)  # nothing is offered any more
     assert contacts.get(store, BOB) == Contact(BOB, OTHER_KEY, None, "", False, False, 10)
     assert contacts.get(store, ALICE) is None
+
+
+def test_first_sight_of_somebody_a_link_named_is_no_leap_of_faith(store: Store) -> None:
+    fingerprint = AccountCredential(BOB, KEY).fingerprint()
+    with store.transaction() as tx:
+        contacts.hear_of(tx, BOB, 1, expected=fingerprint)
+        contacts.hear_of(tx, BOB, 2, expected=b"other")  # the first word counts
+        assert contacts.see(tx, BOB, OTHER_KEY, 3) is Sighting.CHANGED
+        assert contacts.see(tx, BOB, KEY, 4) is Sighting.FIRST
+        assert contacts.see(tx, BOB, KEY, 5) is Sighting.KNOWN
+    assert contacts.get(store, BOB) == Contact(BOB, KEY, None, "", False, False, 1)
+
+
+def test_a_key_that_is_not_the_links_can_still_be_accepted(store: Store) -> None:
+    with store.transaction() as tx:
+        contacts.hear_of(tx, BOB, 1, expected=AccountCredential(BOB, KEY).fingerprint())
+        contacts.see(tx, BOB, OTHER_KEY, 3)
+        contacts.accept(tx, BOB)
+        assert contacts.see(tx, BOB, OTHER_KEY, 4) is Sighting.KNOWN
+
+
+def test_somebody_only_heard_of_is_pinned_at_first_sight(store: Store) -> None:
+    with store.transaction() as tx:
+        contacts.hear_of(tx, BOB, 1)
+        assert contacts.see(tx, BOB, KEY, 2) is Sighting.FIRST
+        assert contacts.see(tx, BOB, OTHER_KEY, 2) is Sighting.CHANGED
 
 
 def test_a_name_belongs_to_one_contact_at_a_time(store: Store) -> None:
