@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -80,8 +80,8 @@ class ClientLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"{transport!r} is not a streaming transport")
+        # asyncio promises a streaming protocol such a transport; uvloop's does not derive from the class.
+        transport = cast("asyncio.Transport", transport)
         peer: Any = transport.get_extra_info("peername")
         address = address_key(str(peer[0])) if isinstance(peer, tuple) and peer else ""
         if not self._host.admission.enter(address):
