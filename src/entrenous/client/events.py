@@ -92,6 +92,23 @@ class RoomJoined(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationRefused(Event):
+    """Somebody, or the server, wanted this device in a room in a way that is not to be believed. Nothing changed.
+
+    Attributes:
+        rule: a row of docs/spec/conformance.md.
+    """
+
+    room: bytes
+    rule: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return f"An invitation to a room was refused ({self.rule}). Ask who invited you to do it again."
+
+
+@dataclass(frozen=True, slots=True)
 class RoomChanged(Event):
     """A room's settings, members or keys changed: whoever shows them reads them again."""
 

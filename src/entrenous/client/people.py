@@ -1,26 +1,15 @@
 """The other accounts: what they are called, and whether each still shows the identity key that this profile trusts."""
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
 
-from entrenous.client.session import RefusedError
+from entrenous.client.session import Caller, RefusedError
 from entrenous.client.store import Rows, Store, Transaction, contacts
 from entrenous.client.store.contacts import Sighting
 from entrenous.errors import UnavailableError
 from entrenous.wire import replies, requests
 
-R = TypeVar("R", bound=replies.Reply)
-
 #: Bytes of an account id shown, in hexadecimal, where its name is not known.
 _SHOWN_ID = 4
-
-
-class Caller(Protocol):
-    """Asks the server: a session that is logged in as this device."""
-
-    async def call(self, request: requests.Request, expected: type[R]) -> R:
-        """Ask and wait for the answer; errors as ``session.Connection.call``."""
-        ...
 
 
 class People:

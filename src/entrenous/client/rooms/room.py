@@ -29,11 +29,20 @@ class Room:
         settings: of the newest epoch this device was in.
     """
 
-    def __init__(self, room: bytes, standing: Standing, settings: RoomSettings, epoch: Epoch | None) -> None:
+    def __init__(
+        self,
+        room: bytes,
+        standing: Standing,
+        settings: RoomSettings,
+        epoch: Epoch | None,
+        row: EpochRow | None = None,
+    ) -> None:
+        """Take a room as it was made; ``row`` in place of ``epoch`` is decoded when it is first needed."""
         self.id = room
         self.standing = standing
         self.settings = settings
         self._epoch = epoch
+        self._row = row
 
     @classmethod
     def load(cls, rows: Rows, room: bytes) -> "Room":
@@ -45,8 +54,7 @@ class Room:
         standing, row = rooms.standing(rows, room), rooms.epoch(rows, room)
         if standing is None or row is None:
             raise UsageError("this room is not in the store")
-        settings = RoomSettings.decode(row.settings)
-        return cls(room, standing, settings, _epoch(row, settings))
+        return cls(room, standing, RoomSettings.decode(row.settings), None, row if row.group_state else None)
 
     @property
     def epoch(self) -> Epoch:
@@ -55,6 +63,8 @@ class Room:
         Raises:
             RejectedError: rule CLIENT-REMOVED, this device is not in the room any more.
         """
+        if self._row is not None:
+            self._epoch, self._row = _epoch(self._row, self.settings), None
         if self._epoch is None:
             raise RejectedError("CLIENT-REMOVED", "this device is not in the room any more")
         return self._epoch
@@ -62,12 +72,19 @@ class Room:
     @property
     def is_member(self) -> bool:
         """Whether this device is in the room."""
-        return self._epoch is not None
+        return self._epoch is not None or self._row is not None
+
+    @property
+    def epoch_number(self) -> int:
+        """The number of the epoch this device is in; 0 where it is in none."""
+        if self._row is not None:
+            return self._row.epoch
+        return 0 if self._epoch is None else self._epoch.group.epoch
 
     def replace(self, standing: Standing, epoch: Epoch | None) -> None:
         """Follow what a transaction has just written."""
         self.standing = standing
-        self._epoch = epoch
+        self._epoch, self._row = epoch, None
         if epoch is not None:
             self.settings = epoch.settings
 
@@ -83,7 +100,7 @@ class Room:
             own_role=MemberRole.ADMIN if is_admin else MemberRole.MEMBER,
             members=len(settings.members),
             newest=self.standing.position.sequence,
-            epoch=0 if self._epoch is None else self._epoch.group.epoch,
+            epoch=self.epoch_number,
             retention_seconds=settings.retention_seconds,
         )
 

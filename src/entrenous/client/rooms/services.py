@@ -7,7 +7,8 @@ from entrenous.client.environment import Environment
 from entrenous.client.events import Event
 from entrenous.client.message_ids import MessageIds
 from entrenous.client.own_device import OwnDevice
-from entrenous.client.people import Caller, People
+from entrenous.client.people import People
+from entrenous.client.session import Caller
 from entrenous.client.store import Store
 
 

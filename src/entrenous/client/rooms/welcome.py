@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from entrenous.client.environment import Environment
 from entrenous.client.own_device import OwnDevice
-from entrenous.client.people import Caller, People
+from entrenous.client.people import People
 from entrenous.client.policy import judge_state, known_owner_of, owner_of
 from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
 from entrenous.client.rooms.snapshot import rebuild
+from entrenous.client.session import Caller
 from entrenous.client.store import Store, Transaction, key_packages, rooms, stages
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import RoomState

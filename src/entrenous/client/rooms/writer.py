@@ -12,7 +12,7 @@ from entrenous.client.rooms.follower import Follower
 from entrenous.client.rooms.intents import Intent, StoredIntent
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
-from entrenous.client.rooms.room import Room
+from entrenous.client.rooms.room import Room, leave
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import Backoff, ConflictError, RefusedError
 from entrenous.client.store import keys, rooms, stages
@@ -60,12 +60,25 @@ class Writer:
         self._queue: deque[_Task] = deque()
         #: Who waits for the intent in the store; None for one of an earlier run.
         self._current: asyncio.Future[None] | None = None
+        self._opened: asyncio.Future[None] | None = None
         backoff = Backoff(services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
         self._repeater = Repeater(self._write, backoff, on_bug)
 
     def nudge(self) -> None:
         """There may be something to send."""
         self._repeater.nudge()
+
+    async def open(self) -> None:
+        """Wait until the server has opened the room's log.
+
+        Raises:
+            RefusedError: it does not; the room is gone again.
+        """
+        if self._room.standing.state is not RoomState.CREATING:
+            return
+        self._opened = asyncio.get_running_loop().create_future()
+        self.nudge()
+        await self._opened
 
     async def carry_out(self, intent: Intent) -> None:
         """Make and send Commits until the room is as an intent wants it.
@@ -107,11 +120,21 @@ class Writer:
 
     async def _open(self) -> None:
         request = opening_request(self._room, self._services.device, self._services.environment)
-        await self._services.caller.call(request, replies.Done)
-        standing = replace(self._room.standing, state=RoomState.ACTIVE)
+        error: RefusedError | None = None
+        try:
+            await self._services.caller.call(request, replies.Done)
+        except RefusedError as refusal:
+            error = refusal
+        state = RoomState.ACTIVE if error is None else RoomState.REMOVED
+        standing = replace(self._room.standing, state=state)
         with self._services.store.transaction() as tx:
             rooms.put_standing(tx, self._room.id, standing)
-        self._room.standing = standing
+            if error is not None:
+                leave(tx, self._room.id)
+        self._room.replace(standing, self._room.epoch if error is None else None)
+        opened, self._opened = self._opened, None
+        if opened is not None and not opened.done():
+            opened.set_exception(error) if error else opened.set_result(None)
 
     # Commits.
 
@@ -165,11 +188,11 @@ class Writer:
         return True
 
     def _fail_tasks(self, error: EntrenousError) -> None:
-        waiting = [task.done for task in self._queue] + ([self._current] if self._current else [])
+        waiting = [self._opened, self._current, *(task.done for task in self._queue)]
         self._queue.clear()
-        self._current = None
+        self._opened = self._current = None
         for future in waiting:
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_exception(error)
 
     # Messages.

@@ -1,0 +1,144 @@
+"""Every room of this profile, each with what follows its log and what writes to it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from entrenous.client.events import Event, IdentityChanged, InvitationRefused, RoomJoined
+from entrenous.client.outbox import Outbox
+from entrenous.client.rooms.follower import Follower
+from entrenous.client.rooms.reading import REFUSALS
+from entrenous.client.rooms.reasons import rule_of
+from entrenous.client.rooms.room import Room
+from entrenous.client.rooms.services import Services
+from entrenous.client.rooms.welcome import Entered, Joining
+from entrenous.client.rooms.writer import Writer
+from entrenous.client.store import rooms
+from entrenous.errors import RejectedError, UnavailableError
+from entrenous.wire import replies, requests
+from entrenous.wire.types import InboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoom:
+    """A room and its two workers."""
+
+    room: Room
+    follower: Follower
+    writer: Writer
+
+
+class Hall:
+    """The rooms, by id.
+
+    Args:
+        services: of this client.
+        outbox: of this client.
+        on_bug: told of an exception that should not be.
+    """
+
+    def __init__(self, services: Services, outbox: Outbox, *, on_bug: Callable[[Exception], None]) -> None:
+        self._services = services
+        self._outbox = outbox
+        self._on_bug = on_bug
+        self._rooms: dict[bytes, OpenRoom] = {}
+        self._joining = Joining(services.store, services.device, services.people, services.caller, services.environment)
+        for room in rooms.all_rooms(services.store):
+            self.add(Room.load(services.store, room))
+
+    def __iter__(self) -> Iterator[OpenRoom]:
+        return iter(tuple(self._rooms.values()))
+
+    def get(self, room: bytes) -> OpenRoom:
+        """A room.
+
+        Raises:
+            RejectedError: rule CLIENT-ROOM, this profile has no such room.
+        """
+        found = self._rooms.get(room)
+        if found is None:
+            raise RejectedError("CLIENT-ROOM", "there is no such room in this profile")
+        return found
+
+    def find(self, room: bytes) -> OpenRoom | None:
+        """A room; None if this profile does not have it."""
+        return self._rooms.get(room)
+
+    def add(self, room: Room) -> OpenRoom:
+        """Take care of a room from now on."""
+        removed: list[Writer] = []
+        follower = Follower(
+            room,
+            self._services,
+            self._outbox,
+            on_removed=lambda: removed[0].nudge(),
+            on_bug=self._on_bug,
+        )
+        writer = Writer(room, self._services, self._outbox, follower, on_bug=self._on_bug)
+        removed.append(writer)
+        self._rooms[room.id] = OpenRoom(room, follower, writer)
+        return self._rooms[room.id]
+
+    def nudge_all(self) -> None:
+        """Whatever waits to be sent can perhaps be sent now."""
+        for found in self:
+            found.writer.nudge()
+
+    async def catch_up(self) -> None:
+        """Ask where every log stands, and follow those that went on.
+
+        Raises:
+            UnavailableError: the server did not answer.
+        """
+        answer = await self._services.caller.call(requests.ListRooms(), replies.Rooms)
+        for head in answer.rooms:
+            found = self._rooms.get(head.room)
+            if found is not None:
+                found.follower.expect(head.newest)
+        self.nudge_all()
+
+    async def empty_inbox(self) -> None:
+        """Join the rooms whose Welcomes wait.
+
+        Raises:
+            UnavailableError: the server did not answer, or does not have yet what joining needs.
+        """
+        while True:
+            answer = await self._services.caller.call(requests.FetchInbox(0), replies.Inbox)
+            if not answer.items:
+                return
+            for item in answer.items:
+                await self._enter(item)
+                await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
+
+    async def close(self) -> None:
+        """Stop all workers."""
+        await asyncio.gather(*(found.writer.close() for found in self), *(found.follower.close() for found in self))
+
+    async def _enter(self, item: InboxItem) -> None:
+        try:
+            entered = await self._joining.enter(item)
+        except UnavailableError:
+            raise
+        except REFUSALS as error:
+            rule = rule_of(error)
+            if rule != "JOIN-OLD":  # a Welcome that was stored, and not yet dropped, when the client ended
+                self._services.emit(InvitationRefused(item.room, rule))
+            return
+        found = self._rooms.get(item.room)
+        if found is None:
+            found = self.add(entered.room)
+        else:
+            found.room.replace(entered.room.standing, entered.room.epoch)
+        await self._tell(entered)
+        found.follower.rejoined()
+        found.follower.expect(item.sequence)
+        found.writer.nudge()
+
+    async def _tell(self, entered: Entered) -> None:
+        people, settings = self._services.people, entered.room.settings
+        await people.learn((entered.inviter, *entered.changed), self._services.caller)
+        events: list[Event] = [RoomJoined(entered.room.id, settings.name, people.name(entered.inviter))]
+        events += [IdentityChanged(account, people.name(account)) for account in entered.changed]
+        for event in events:
+            self._services.emit(event)
