@@ -1,15 +1,17 @@
 """What a hostile member can send with keys of her own, and which rule it breaks (RFC 9420 §7.3, §12.2, §12.4.2)."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
-from entrenous.crypto import SigningKey
+from entrenous.crypto import Entropy, SigningKey
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, confirm, protect_public, sign_as_member
-from entrenous.mls.group import CachedProposal, LeafProfile, NewEpoch, StagedCommit, make_update, stage
+from entrenous.mls.group import DIVERGING_RULES, CachedProposal, LeafProfile, NewEpoch, StagedCommit, make_update, stage
 from entrenous.mls.group.leaf import sign_leaf
+from entrenous.mls.suite import CipherSuite
+from entrenous.mls.tree import NewPath
 from entrenous.mls.types import (
     Add,
     BasicCredential,
@@ -47,7 +49,7 @@ from entrenous.mls.types import (
     X509Credential,
     make_extension,
 )
-from mls_members import ROOM, SUITE, Member, gather
+from mls_members import ROOM, SUITE, Member, agree, gather
 
 NONCE = bytes(SUITE.secret_size)
 SPOKEN = PreSharedKeyID(ExternalPSK(b"spoken"), NONCE)
@@ -345,6 +347,38 @@ def test_a_path_that_breaks_a_rule_is_refused(make: PathMaker, rule: str) -> Non
     with pytest.raises(RejectedError) as refused:
         bob.stages(forged)
     assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize("secret", [b"too short", bytes(SUITE.secret_size)])
+def test_a_path_that_is_wrong_for_one_member_only_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch, secret: bytes
+) -> None:
+    alice, bob, carol, dave = gather(4)
+    honest = NewPath.encrypt
+
+    def two_faced(
+        path: NewPath, suite: CipherSuite, context: bytes, new_leaves: Collection[int], entropy: Entropy
+    ) -> UpdatePath:
+        update = honest(path, suite, context, new_leaves, entropy)
+        key = bob.group.own_leaf_node.encryption_key
+        sealed = HPKECiphertext(*suite.encrypt_with_label(key, "UpdatePathNode", context, secret, entropy))
+        return with_first_node(update, encrypted_path_secret=(sealed,))
+
+    monkeypatch.setattr(NewPath, "encrypt", two_faced)
+    own = alice.prepare()
+    carol.follows(own.message)
+    dave.follows(own.message)
+    assert agree([carol, dave])
+    with pytest.raises(RejectedError, match="MLS-PATH-SECRET") as refused:
+        bob.follows(own.message)
+    assert refused.value.rule in DIVERGING_RULES
+
+
+def test_one_who_lost_its_private_keys_has_to_join_anew() -> None:
+    alice, bob, _ = gather(3)
+    received = bob.opens(alice.prepare().message)
+    with pytest.raises(RejectedError, match="MLS-PATH-SECRET"):
+        stage(dataclasses.replace(bob.group, private_keys={}), received)
 
 
 def test_a_leaf_in_a_path_must_be_signed_for_its_group_and_place() -> None:
