@@ -50,6 +50,19 @@ def mark_uploaded(tx: Transaction, references: Sequence[bytes]) -> None:
     tx.many("UPDATE key_packages SET uploaded = 1 WHERE reference = ?", [(reference,) for reference in references])
 
 
+def remove(tx: Transaction, references: Sequence[bytes]) -> None:
+    """Nobody has them and nobody will."""
+    tx.many("DELETE FROM key_packages WHERE reference = ?", [(reference,) for reference in references])
+
+
+def count_usable(rows: Rows, now: int) -> int:
+    """How many one-time packages could still be handed out: uploaded, not used, not expired."""
+    row = rows.one(
+        "SELECT count(*) FROM key_packages WHERE uploaded = 1 AND last_resort = 0 AND expires_at > ?", (now,)
+    )
+    return 0 if row is None else int(row[0])
+
+
 def newest_last_resort(rows: Rows) -> int | None:
     """When the last-resort package that the server has was made; None where it has none."""
     row = rows.one(
