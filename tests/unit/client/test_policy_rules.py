@@ -1,0 +1,200 @@
+"""Every rule of a room (POLICY-…), broken by a Commit that keeps all rules of MLS."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrenous.client.policy import judge, judge_state, roster_delta
+from entrenous.content import (
+    ROOM_SETTINGS_EXTENSION,
+    Role,
+    RoomSettings,
+    new_settings,
+    with_banned,
+    with_member,
+    without_member,
+)
+from entrenous.errors import RejectedError
+from entrenous.identity import (
+    LEAF_CERTIFICATE_EXTENSION,
+    AccountIdentity,
+    DeviceKeys,
+    DeviceList,
+    issue_leaf_certificate,
+)
+from entrenous.mls.group import LeafChange, LeafProfile, make_capabilities, make_group_info
+from entrenous.mls.types import (
+    BasicCredential,
+    Certificate,
+    CredentialType,
+    Extension,
+    ExtensionType,
+    ExternalPSK,
+    GroupContextExtensions,
+    PreSharedKey,
+    PreSharedKeyID,
+    Remove,
+    X509Credential,
+)
+from entrenous.wire import CommitData, LogPosition, RosterChange
+from identity_people import account, device
+from mls_members import SUITE, Member
+
+ALICE, BOB, CAROL = account(1), account(2), account(3)
+MESSAGE_ID = bytes(12)
+SETTINGS = with_member(new_settings("kitchen", ALICE.account_id), BOB.account_id, Role.MEMBER)
+
+
+class Device(Member):
+    """A device in MLS, with the leaf that rooms ask for."""
+
+    def __init__(self, owner: AccountIdentity, keys: DeviceKeys) -> None:
+        super().__init__(keys.mls.public.hex())
+        self.owner, self.device, self.signer = owner, keys, keys.mls
+        listed = DeviceList(owner.account_id, 1, (keys.entry,), ())
+        certificate = issue_leaf_certificate(owner, listed, keys.entry)
+        self.profile = LeafProfile(
+            BasicCredential(owner.credential.encode()),
+            make_capabilities(
+                [SUITE],
+                self.entropy,
+                extension_types=[ROOM_SETTINGS_EXTENSION, LEAF_CERTIFICATE_EXTENSION],
+                credential_types=[CredentialType.BASIC, CredentialType.X509],
+            ),
+            (Extension(LEAF_CERTIFICATE_EXTENSION, certificate),),
+        )
+
+    def showing(self, **fields: Any) -> "Device":
+        """The same device with another leaf."""
+        self.profile = dataclasses.replace(self.profile, **fields)
+        return self
+
+
+def told(settings: RoomSettings = SETTINGS, before: RoomSettings = SETTINGS, **fields: Any) -> CommitData:
+    """What a Commit that leads to these settings has to tell the server."""
+    data = CommitData(
+        MESSAGE_ID, settings.retention_seconds, roster_delta(before, settings), LogPosition.start(b"room"), b""
+    )
+    return dataclasses.replace(data, **fields)
+
+
+def changed(settings: RoomSettings, *others: Extension) -> GroupContextExtensions:
+    return GroupContextExtensions((Extension(ROOM_SETTINGS_EXTENSION, settings.encode()), *others))
+
+
+def room() -> tuple[Device, Device, Device]:
+    """Alice's room with Bob in it, and Carol outside."""
+    alice, bob, carol = (Device(owner, device(10 * owner.account_id[0])) for owner in (ALICE, BOB, CAROL))
+    alice.create(extensions=[Extension(ROOM_SETTINGS_EXTENSION, SETTINGS.encode())])
+    own = alice.prepare(bob.key_package())
+    alice.enter(own.epoch)
+    bob.join(own.welcome, alice.group.tree)
+    return alice, bob, carol
+
+
+def judged(view: Any) -> None:
+    judge(view, MESSAGE_ID)
+
+
+def rule_of(sender: Device, *proposals: Any, data: CommitData | None = None, **options: Any) -> str:
+    """The rule under which a room refuses a Commit."""
+    with pytest.raises(RejectedError) as refused:
+        sender.prepare(*proposals, authenticated_data=(data or told()).encode(), policy=judged, **options)
+    return refused.value.rule
+
+
+def test_what_breaks_no_rule_is_accepted_by_all() -> None:
+    alice, bob, carol = room()
+    settings = with_member(SETTINGS, CAROL.account_id, Role.MEMBER)
+    proposals = (carol.key_package(), changed(settings))
+    own = alice.prepare(*proposals, authenticated_data=told(settings).encode(), policy=judged)
+    bob.follows(own.message, policy=judged)
+    alice.enter(own.epoch)
+    assert judge_state((leaf for _, leaf in alice.group.members()), alice.group.context.extensions) == settings
+
+
+def test_nobody_commits_from_outside() -> None:
+    alice, _, carol = room()
+    info = make_group_info(alice.group, alice.signer, with_external_pub=True)
+    joining = carol.join_from_outside(info, alice.group.tree)
+    with pytest.raises(RejectedError) as refused:
+        alice.stages(joining.message, policy=judged)
+    assert refused.value.rule == "POLICY-EXTERNAL"
+
+
+def test_a_commit_stands_under_its_own_id_and_tells_the_server_exactly_what_it_does() -> None:
+    alice, _, carol = room()
+    assert rule_of(alice, data=told(message_id=bytes([1] * 12))) == "POLICY-MESSAGE-ID"
+    assert rule_of(alice, data=told(retention_seconds=7_200)) == "POLICY-RETENTION"
+    assert rule_of(alice, data=told(link_proof=b"a signature")) == "POLICY-LINK-PROOF"
+    settings = with_member(SETTINGS, CAROL.account_id, Role.MEMBER)
+    hidden = told(settings, roster=())
+    assert rule_of(alice, carol.key_package(), changed(settings), data=hidden) == "POLICY-ROSTER"
+    (addition,) = told(settings).roster
+    invented = told(roster=(RosterChange(BOB.account_id, addition.action),))
+    assert rule_of(alice, data=invented) == "POLICY-ROSTER"
+
+
+def test_a_room_knows_few_proposals_and_one_extension() -> None:
+    alice, _, _ = room()
+    psk = PreSharedKey(PreSharedKeyID(ExternalPSK(b"spoken"), bytes(SUITE.secret_size)))
+    assert rule_of(alice, psk) == "POLICY-PROPOSAL"
+    assert rule_of(alice, GroupContextExtensions(())) == "POLICY-SETTINGS-MISSING"
+    senders = Extension(ExtensionType.EXTERNAL_SENDERS, b"\x00")
+    assert rule_of(alice, changed(SETTINGS, senders)) == "POLICY-EXTENSIONS"
+
+
+CHAIN = X509Credential((Certificate(b"a certificate"),))
+LEAVES: list[tuple[str, Callable[[], Device]]] = [
+    ("POLICY-CREDENTIAL", lambda: Device(BOB, device(21)).showing(credential=CHAIN)),
+    ("POLICY-CERTIFICATE", lambda: Device(BOB, device(21)).showing(extensions=())),
+    ("POLICY-IDENTITY", lambda: Device(AccountIdentity(BOB.account_id, CAROL.signing_key), device(21))),
+    ("POLICY-DEVICE-TWICE", lambda: Device(BOB, dataclasses.replace(device(21), device_id=device(20).device_id))),
+    ("POLICY-MEMBERS", lambda: Device(CAROL, device(30))),
+]
+
+
+@pytest.mark.parametrize(("rule", "make"), LEAVES, ids=[rule for rule, _ in LEAVES])
+def test_an_added_leaf_is_a_new_device_of_a_member(rule: str, make: Callable[[], Device]) -> None:
+    alice, _, _ = room()
+    assert rule_of(alice, make().key_package()) == rule
+
+
+def test_a_leaf_stays_its_devices() -> None:
+    alice, _, _ = room()
+    other = Device(ALICE, device(11))
+    assert rule_of(alice, leaf=LeafChange(other.profile, other.signer)) == "POLICY-COMMITTER"
+
+
+def test_members_and_leaves_belong_together() -> None:
+    alice, _, _ = room()
+    gone = without_member(SETTINGS, BOB.account_id)
+    assert rule_of(alice, changed(gone), data=told(gone)) == "POLICY-MEMBERS"
+    come = with_member(SETTINGS, CAROL.account_id, Role.MEMBER)
+    assert rule_of(alice, changed(come), data=told(come)) == "POLICY-MEMBERS"
+    with pytest.raises(RejectedError) as refused:
+        judge_state((leaf for _, leaf in alice.group.members()), changed(gone).extensions)
+    assert refused.value.rule == "POLICY-MEMBERS"
+
+
+def test_who_joins_is_let_in_by_who_may() -> None:
+    alice, bob, carol = room()
+    settings = with_member(SETTINGS, CAROL.account_id, Role.MEMBER)
+    assert rule_of(bob, carol.key_package(), changed(settings), data=told(settings)) == "POLICY-ADD"
+    promoted = with_member(SETTINGS, CAROL.account_id, Role.ADMIN)
+    assert rule_of(alice, carol.key_package(), changed(promoted), data=told(promoted)) == "POLICY-ADD-ROLE"
+    banned = with_banned(SETTINGS, CAROL.account_id)
+    assert rule_of(alice, carol.key_package(), changed(banned), data=told(banned)) == "POLICY-BANNED"
+
+
+def test_settings_and_removals_are_the_admins() -> None:
+    alice, bob, _ = room()
+    renamed = dataclasses.replace(SETTINGS, name="cellar")
+    assert rule_of(bob, changed(renamed), data=told(renamed)) == "POLICY-SETTINGS"
+    alone = without_member(with_member(SETTINGS, BOB.account_id, Role.ADMIN), ALICE.account_id)
+    assert rule_of(bob, Remove(0), changed(alone), data=told(alone)) == "POLICY-SETTINGS"
+    assert rule_of(bob, Remove(0)) == "POLICY-REMOVE"
+    nobodys = with_member(SETTINGS, ALICE.account_id, Role.MEMBER)
+    assert rule_of(alice, changed(nobodys), data=told(nobodys)) == "POLICY-LAST-ADMIN"
