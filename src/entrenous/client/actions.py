@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from entrenous.client import commands
+from entrenous.client.events import RoomChanged
 from entrenous.client.invitations import claim_devices, find_account
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.create import open_room
@@ -71,6 +72,7 @@ class Actions:
         room = open_room(self._store, self._device, settings, self._services.environment)
         opened = self._hall.add(room)
         await opened.writer.open()
+        self._services.emit(RoomChanged(room.id, settings.name, opened.room.epoch_number))
         return self._summary(opened)
 
     async def _invite_member(self, command: commands.InviteMember) -> MemberSummary:

@@ -115,4 +115,5 @@ class Outbox:
             )
             keys.apply(tx, room.id, protected.changes)
             outbox.protect(tx, row.message_id, group.epoch, protected.message)
+        services.keys_used()
         return protected.message

@@ -7,14 +7,12 @@ from entrenous.client.policy import known_owner_of
 from entrenous.client.rooms.room import Epoch
 from entrenous.codec import Bytes16, Opaque, Select, Struct, UInt8Enum, Vector, struct
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Role, RoomSettings, role_of, with_member, without_member
-from entrenous.errors import MalformedError
 from entrenous.identity import LeafOwner
 from entrenous.mls.types import (
     Add,
     Extension,
     GroupContextExtensions,
     KeyPackage,
-    MLSMessage,
     Proposal,
     Remove,
 )
@@ -109,15 +107,12 @@ def leaves_of(epoch: Epoch, account: bytes) -> list[tuple[int, LeafOwner]]:
 
 
 def read_key_package(data: bytes) -> KeyPackage:
-    """The KeyPackage in an encoded MLSMessage.
+    """A KeyPackage as the server hands it out.
 
     Raises:
         MalformedError: it is none.
     """
-    body = MLSMessage.decode(data).body
-    if not isinstance(body, KeyPackage):
-        raise MalformedError("where a KeyPackage belongs is something else")
-    return body
+    return KeyPackage.decode(data)
 
 
 def _plan_add(intent: AddAccount, epoch: Epoch) -> Plan | None:

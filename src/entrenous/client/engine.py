@@ -1,0 +1,259 @@
+"""The client every front end uses: commands in, events out, one encrypted store, no screen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Self, TypeVar, cast
+
+from entrenous.client.accounts import save_vault
+from entrenous.client.actions import Actions
+from entrenous.client.commands import Command
+from entrenous.client.environment import Environment
+from entrenous.client.events import (
+    ConnectionChanged,
+    Event,
+    IdentityChanged,
+    MemberRemoved,
+    RemovedFromRoom,
+    RoomChanged,
+    RoomJoined,
+)
+from entrenous.client.key_packages import refill
+from entrenous.client.message_ids import MessageIds
+from entrenous.client.outbox import Outbox
+from entrenous.client.own_device import OwnDevice
+from entrenous.client.people import People
+from entrenous.client.rooms.hall import Hall
+from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
+from entrenous.client.rooms.services import Services
+from entrenous.client.session import (
+    DEFAULT_TIMINGS,
+    Backoff,
+    Connected,
+    Connector,
+    Disconnected,
+    PushesDropped,
+    RefusedError,
+    Session,
+    SessionEvent,
+    Timings,
+)
+from entrenous.client.store import Store
+from entrenous.client.subscribers import Subscribers, Subscription
+from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
+from entrenous.wire import events as pushed
+from entrenous.wire import replies, requests
+
+#: What changes what the vault keeps; RoomJoined also means that a KeyPackage was used.
+_FOR_THE_VAULT = (RoomJoined, RoomChanged, MemberRemoved, RemovedFromRoom, IdentityChanged)
+
+Result = TypeVar("Result")
+R = TypeVar("R", bound=replies.Reply)
+
+#: Seconds after a key was used until its bytes are gone from the disk (protocol §6 asks for 5).
+SCRUB_AFTER = 2.0
+
+
+class Client:
+    """One profile at work. Make it with ``open``; ``close`` it at the end.
+
+    Args:
+        store: of a profile that has an account; the caller closes it after the client.
+        session: of that profile.
+        environment: clock, entropy and trace.
+    """
+
+    def __init__(self, store: Store, session: Session, environment: Environment) -> None:
+        self._store = store
+        self._session = session
+        self._subscribers = Subscribers()
+        device = OwnDevice.load(store, environment.entropy)
+        services = Services(
+            store=store,
+            environment=environment,
+            device=device,
+            people=People(store, device.account_id, device.login_name),
+            caller=_PatientCaller(session),
+            ids=MessageIds(environment.entropy),
+            emit=self._emit,
+            keys_used=self._keys_used,
+        )
+        self._services = services
+        outbox = Outbox(services)
+        self._hall = Hall(services, outbox, on_bug=self._on_bug)
+        self._actions = Actions(services, self._hall, outbox)
+        self._catch_up = self._repeat(self._hall.catch_up)
+        self._inbox = self._repeat(self._hall.empty_inbox)
+        self._upkeep = self._repeat(self._keep_up)
+        self._vault_is_due = True
+        self._scrub_timer: asyncio.TimerHandle | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    def open(
+        cls, store: Store, connector: Connector, environment: Environment, *, timings: Timings = DEFAULT_TIMINGS
+    ) -> Self:
+        """Open a profile's client and begin to connect. Must be called in the event loop.
+
+        Raises:
+            UsageError: the profile is empty.
+        """
+        client = cls(store, Session(store, connector, environment, timings=timings), environment)
+        client._session.start()
+        client._listener = asyncio.get_running_loop().create_task(client._listen(), name="client")
+        return client
+
+    @property
+    def account(self) -> bytes:
+        """The id of this client's account."""
+        return self._services.device.account_id
+
+    @property
+    def login_name(self) -> str:
+        """What others find this account by."""
+        return self._services.device.login_name
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server can be asked now."""
+        return self._session.is_connected
+
+    async def do(self, command: Command[Result]) -> Result:
+        """Carry out a command; what it answers with, and how long it takes, its class says.
+
+        Raises:
+            RejectedError: a rule forbids it; the sentence says which and why.
+            UnavailableError: the server cannot be asked now.
+            MalformedError, CryptoError: somebody gave us what is not to be believed; nothing was changed.
+        """
+        return cast("Result", await self._actions.do(command))
+
+    def events(self) -> Subscription:
+        """Everything that happens from now on: ``async for event in client.events()``. For any number of listeners."""
+        return self._subscribers.subscribe()
+
+    async def wait_until_connected(self) -> None:
+        """Wait until the server can be asked.
+
+        Raises:
+            EntrenousError: there will be no connection any more; the sentence says why.
+        """
+        await self._session.wait_until_connected()
+
+    def retry_now(self) -> None:
+        """Something suggests that the server can be reached again."""
+        self._session.retry_now()
+
+    async def run(self) -> None:
+        """Wait for a bug of ours, which is raised; for a front end that wants to hear of it. Ends at ``close``."""
+        await asyncio.shield(self._bug)
+
+    async def close(self) -> None:
+        """Say goodbye, stop everything, end all subscriptions. Closing twice is closing once."""
+        if self._listener is None:
+            return
+        listener, self._listener = self._listener, None
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+        for work in (self._catch_up, self._inbox, self._upkeep):
+            await work.close()
+        await self._hall.close()
+        await self._session.close()
+        if self._scrub_timer is not None:
+            self._scrub_timer.cancel()
+        self._store.scrub()
+        self._subscribers.close()
+        if not self._bug.done():
+            self._bug.set_result(None)
+
+    # What the session tells.
+
+    async def _listen(self) -> None:
+        while True:
+            self._take(await self._session.next_event())
+
+    def _take(self, event: SessionEvent) -> None:
+        match event:
+            case Connected():
+                self._emit(ConnectionChanged(is_connected=True))
+                self._fetch_everything()
+            case Disconnected(reason=reason, retry_in=retry_in):
+                self._emit(ConnectionChanged(is_connected=False, reason=reason, retry_in=retry_in))
+            case PushesDropped():
+                self._fetch_everything()
+            case pushed.NewEntry(room=room, entry=entry):
+                if (found := self._hall.find(room)) is not None:
+                    found.follower.offer(entry)
+            case pushed.LogAdvanced(room=room, newest=newest):
+                if (found := self._hall.find(room)) is not None:
+                    found.follower.expect(newest)
+            case pushed.InboxChanged():
+                self._inbox.nudge()
+            case pushed.GoingAway():
+                pass  # the session comes back by itself
+
+    def _fetch_everything(self) -> None:
+        self._catch_up.nudge()
+        self._inbox.nudge()
+        self._upkeep.nudge()
+
+    # What is done now and then.
+
+    async def _keep_up(self) -> None:
+        """Keep the server's pool of KeyPackages full, and the vault up to date."""
+        services = self._services
+        try:
+            await refill(services.caller, self._store, services.environment, services.device)
+            if self._vault_is_due:
+                await save_vault(services.caller, self._store, services.environment)
+                self._vault_is_due = False
+        except (RejectedError, MalformedError, CryptoError) as error:
+            # Nothing is lost: both are tried again after the next login.
+            services.environment.trace.step("client.upkeep.refused", reason=str(error))
+
+    def _keys_used(self) -> None:
+        """Keys were consumed: what the disk still holds of them goes soon."""
+        if self._scrub_timer is None:
+            self._scrub_timer = asyncio.get_running_loop().call_later(SCRUB_AFTER, self._scrub)
+
+    def _scrub(self) -> None:
+        self._scrub_timer = None
+        try:
+            self._store.scrub()
+        except UnavailableError:
+            self._keys_used()
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, _FOR_THE_VAULT):
+            self._vault_is_due = True
+            self._upkeep.nudge()
+        self._subscribers.emit(event)
+
+    def _repeat(self, work: Callable[[], Awaitable[None]]) -> Repeater:
+        backoff = Backoff(self._services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
+        return Repeater(work, backoff, self._on_bug)
+
+    def _on_bug(self, bug: Exception) -> None:
+        if not self._bug.done():
+            self._bug.set_exception(bug)
+
+
+class _PatientCaller:
+    """The session for work that is tried again: an error that ends the session for good is told by its event once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def call(self, request: requests.Request, expected: type[R]) -> R:
+        """Ask and wait for the answer.
+
+        Raises:
+            RefusedError: the server refused it.
+            UnavailableError: it was not asked, or did not answer.
+        """
+        try:
+            return await self._session.call(request, expected)
+        except (RefusedError, UnavailableError):
+            raise
+        except EntrenousError as final:
+            raise UnavailableError(str(final)) from final
