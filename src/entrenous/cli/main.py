@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 import entrenous
-from entrenous.cli import demo_command, join, login, server
+from entrenous.cli import demo_command, join, login, room_commands, send, server, tail
+from entrenous.cli.chat import command as chat
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.options import Common
 from entrenous.cli.output import say
@@ -18,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(server.app, name="server")
-for _command in (join, login, demo_command):
+for _command in (join, login, chat, room_commands, send, tail, demo_command):
     _command.register(app)
 
 
@@ -48,6 +49,8 @@ def entry(
     Begin with a server (entrenous server run), or with the link that somebody sent you (entrenous join LINK).
     """
     context.obj = Common(profile, log_level, log_format)
+    if context.invoked_subcommand is None:
+        chat.chat(context)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ class SuiteName(enum.StrEnum):
 SuiteOption = Annotated[
     SuiteName, typer.Option(help="The channel to the server: post-quantum hybrid, or classic FFDHE2048.")
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Client:
         self._inbox = self._repeat(self._hall.empty_inbox)
         self._upkeep = self._repeat(self._keep_up)
         self._vault_is_due = True
+        #: Set once the server has been asked, since it was last connected, what it has for this device.
+        self._asked = asyncio.Event()
         self._scrub_timer: asyncio.TimerHandle | None = None
         self._listener: asyncio.Task[None] | None = None
         self._bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -140,6 +142,19 @@ class Client:
         """
         await self._session.wait_until_connected()
 
+    async def wait_until_caught_up(self) -> None:
+        """Wait until everything that the server had for this device when it was asked is on the disk.
+
+        Raises:
+            EntrenousError: there will be no connection any more; the sentence says why.
+        """
+        await self.wait_until_connected()
+        await self._asked.wait()
+        await self._inbox.quiet()
+        await self._catch_up.quiet()
+        for found in self._hall:
+            await found.follower.reach(found.follower.newest)
+
     def retry_now(self) -> None:
         """Something suggests that the server can be reached again."""
         self._session.retry_now()
@@ -178,6 +193,7 @@ class Client:
                 self._emit(ConnectionChanged(is_connected=True))
                 self._fetch_everything()
             case Disconnected(reason=reason, retry_in=retry_in):
+                self._asked.clear()
                 self._emit(ConnectionChanged(is_connected=False, reason=reason, retry_in=retry_in))
             case PushesDropped():
                 self._fetch_everything()
@@ -196,6 +212,7 @@ class Client:
         self._catch_up.nudge()
         self._inbox.nudge()
         self._upkeep.nudge()
+        self._asked.set()
 
     # What is done now and then.
 

@@ -1,12 +1,14 @@
 """The conversation at one keyboard: which room is open, what a typed line does, what an event shows."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
 from entrenous.cli.chat.render import event_line, member_lines, message_line, room_lines
 from entrenous.cli.output import json_line, kind_of, printable
 from entrenous.cli.run import sentence
-from entrenous.client.commands import Command, FindRoom, History, ListRooms, SendText
+from entrenous.client.commands import Command, FindRoom, History, ListRooms, SendText, WaitUntilSent
 from entrenous.client.events import Event, MessageArrived
 from entrenous.client.slash import Quit, Run, Say, ShowHelp, SwitchRoom, help_text, interpret
 from entrenous.client.views import MemberSummary, MessageKind, MessageRef, RoomState, RoomSummary
@@ -47,6 +49,7 @@ class Conversation:
         self._json = as_json
         self.room: RoomSummary | None = None
         self._names: dict[bytes, str] = {}
+        self._last_sent: MessageRef | None = None
 
     async def begin(self) -> None:
         """Open the only or first room there is, with its history."""
@@ -65,7 +68,7 @@ class Conversation:
                 case Quit():
                     return False
                 case Say(text) if self.room is not None:
-                    await self._engine.do(SendText(self.room.room, text))
+                    self._last_sent = await self._engine.do(SendText(self.room.room, text))
                 case Run(command):
                     await self._show_result(await self._engine.do(command))
                 case SwitchRoom(name):
@@ -75,6 +78,18 @@ class Conversation:
         except EntrenousError as error:
             self._fail(error)
         return True
+
+    def prompt(self) -> str:
+        """What stands before the line that is typed."""
+        return f"{printable(self.room.name)}> " if self.room else "> "
+
+    async def finish(self, seconds: float) -> None:
+        """Give the last message ``seconds`` to get out; what does not stays on this device and is sent next time."""
+        if self._last_sent is None:
+            return
+        with contextlib.suppress(TimeoutError, EntrenousError):
+            async with asyncio.timeout(seconds):
+                await self._engine.do(WaitUntilSent(self._last_sent))
 
     async def follow(self) -> None:
         """Show events until the client closes."""

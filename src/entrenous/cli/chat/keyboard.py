@@ -1,7 +1,10 @@
 """Where lines come from: a prompt with completion on a terminal, plain lines from a pipe."""
 
 import asyncio
+import codecs
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from prompt_toolkit import PromptSession
@@ -10,6 +13,8 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from entrenous.client.slash import ALL_COMMANDS
+
+_CHUNK = 4096
 
 
 class SlashCompleter(Completer):
@@ -49,6 +54,22 @@ async def prompted_lines(prompt: Callable[[], str]) -> AsyncIterator[str]:
 
 
 async def piped_lines() -> AsyncIterator[str]:
-    """Lines from standard input, to its end. Reading never blocks the event loop."""
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        yield line.rstrip("\n")
+    """Lines from standard input, to its end, whatever it is: a pipe, a file, a terminal."""
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""
+        # os.read, not sys.stdin: a thread that waits inside a file object cannot be left behind at the end.
+        while data := os.read(sys.stdin.fileno(), _CHUNK):
+            *lines, rest = (rest + decoder.decode(data)).split("\n")
+            for line in lines:
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+        if rest:
+            loop.call_soon_threadsafe(queue.put_nowait, rest)
+        loop.call_soon_threadsafe(queue.put_nowait, None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line

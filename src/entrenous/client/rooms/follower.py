@@ -64,6 +64,11 @@ class Follower:
         """The newest entry that is on this device's disk."""
         return self._room.standing.position.sequence
 
+    @property
+    def newest(self) -> int:
+        """The newest entry that the server is known to have."""
+        return self._newest
+
     def offer(self, entry: Entry) -> None:
         """The server pushed an entry: a hint, taken when its turn comes."""
         if entry.sequence > self.cursor and len(self._ahead) < MAX_AHEAD:

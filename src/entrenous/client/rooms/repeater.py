@@ -31,12 +31,19 @@ class Repeater:
         self._timer: asyncio.TimerHandle | None = None
         self._is_nudged = False
         self._is_closed = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until the work is done and nothing of it is to be tried again."""
+        await self._quiet.wait()
 
     def nudge(self) -> None:
         """There is, or may be, something to do."""
         if self._is_closed:
             return
         self._is_nudged = True
+        self._quiet.clear()
         if self._task is None:
             self._forget_timer()
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -59,6 +66,8 @@ class Repeater:
             self._on_bug(bug)
         finally:
             self._task = None
+            if self._timer is None:
+                self._quiet.set()
 
     async def _once(self) -> None:
         try:

@@ -1,0 +1,62 @@
+"""``entrenous chat``: the interactive client, on a terminal or on pipes."""
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from entrenous.cli.logs import LogLevel
+from entrenous.cli.opened_client import running_client
+from entrenous.cli.options import JsonOption, common, examples
+from entrenous.cli.run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Seconds that messages which are still on their way get when the client is left.
+LAST_SECONDS = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    epilog = examples("entrenous", "entrenous --profile work chat", "printf '/rooms\\n' | entrenous chat --json")
+    app.command("chat", epilog=epilog)(chat)
+
+
+def chat(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Talk. What you type is a message, or a command such as /create, /invite and /help; Ctrl+D leaves.
+
+    With --json, or on a pipe, lines are read from standard input and every event is printed as it happens.
+    """
+    options = common(context)
+    options.start_logging(LogLevel.WARNING)
+    run(lambda: converse(options.profile_path, as_json=as_json))
+
+
+async def converse(path: "Path", *, as_json: bool) -> None:
+    """Hold the conversation until the person leaves.
+
+    Raises:
+        EntrenousError: the profile cannot be opened.
+    """
+    from entrenous.cli.chat.conversation import Conversation
+    from entrenous.cli.chat.keyboard import StandardOutput, piped_lines, prompted_lines
+
+    async with running_client(path) as client:
+        conversation = Conversation(client, StandardOutput(), as_json=as_json)
+        following = asyncio.create_task(conversation.follow())
+        # The engine begins to connect before anybody listens; what it told meanwhile is in the store.
+        await asyncio.sleep(0)
+        try:
+            await conversation.begin()
+            prompted = sys.stdin.isatty() and not as_json
+            async for line in prompted_lines(conversation.prompt) if prompted else piped_lines():
+                if not await conversation.typed(line):
+                    break
+            await conversation.finish(LAST_SECONDS)
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following

@@ -1,0 +1,61 @@
+"""``entrenous send``: say one thing, from a shell or a script."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from entrenous.cli.logs import LogLevel
+from entrenous.cli.opened_client import CONNECT_SECONDS, caught_up, running_client
+from entrenous.cli.options import JsonOption, common, examples
+from entrenous.cli.output import json_line, note, say
+from entrenous.cli.room_commands import RoomArgument
+from entrenous.cli.run import TRY_AGAIN, run
+from entrenous.errors import MalformedError, UnavailableError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    epilog = examples("entrenous send ops 'build ok'", "make 2>&1 | tail -n 5 | entrenous send ops -")
+    app.command("send", epilog=epilog)(send)
+
+
+def send(
+    context: typer.Context,
+    room: RoomArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="What to say; - reads it from standard input.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Send one message and wait until the server has stored it.
+
+    Without a server the message stays on this device, is sent when the profile is next used, and the exit code is 3.
+    """
+    from entrenous.client.commands import FindRoom, SendText, WaitUntilSent
+
+    options = common(context)
+    options.start_logging(LogLevel.WARNING)
+
+    async def main() -> bool:
+        words = sys.stdin.read().rstrip("\n") if text == "-" else text
+        if not words.strip():
+            raise MalformedError("There is nothing to send.")
+        async with running_client(options.profile_path) as client:
+            try:
+                await caught_up(client)
+            except UnavailableError as error:
+                note(f"warning: {error}")
+            found = await client.do(FindRoom(room))
+            message = await client.do(SendText(found.room, words))
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS if client.is_connected else 0):
+                    await client.do(WaitUntilSent(message))
+            except TimeoutError:
+                return False
+            if as_json:
+                say(json_line("sent", message))
+            return True
+
+    if not run(main):
+        note("Not sent yet: the message waits on this device and goes out when the profile is next used.")
+        raise typer.Exit(TRY_AGAIN)
