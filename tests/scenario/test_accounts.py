@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from client_pages import pages_in_clear
 from entrenous.channel import CLASSIC
 from entrenous.client.accounts import (
     LoggedIn,
@@ -224,8 +225,12 @@ async def test_recovery_words_are_kept_until_they_were_shown_and_then_on_no_disk
     alice = await registered(world, tmp_path)
     words = recovery_words(alice.store)
     assert words is not None
+    alice.store.scrub()
+    code = parse_recovery_code(words).reveal()
+    assert code in pages_in_clear(tmp_path / "alice.db", bytes(32))
     forget_recovery_words(alice.store)
     assert recovery_words(alice.store) is None
+    assert code not in pages_in_clear(tmp_path / "alice.db", bytes(32))
     empty = Person.at(tmp_path, "nobody")
     with pytest.raises(UsageError):
         forget_recovery_words(empty.store)

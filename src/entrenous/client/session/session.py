@@ -19,7 +19,9 @@ from entrenous.client.session.refusals import BusyError
 from entrenous.client.session.timings import DEFAULT_TIMINGS, MOMENT, Timings
 from entrenous.client.session.transport import Connector
 from entrenous.client.store import Store, account, server, vault
+from entrenous.client.store.server import ServerRow
 from entrenous.errors import EntrenousError, UnavailableError, UsageError
+from entrenous.identity import ServerIdentity
 from entrenous.wire import replies, requests
 
 R = TypeVar("R", bound=replies.Reply)
@@ -158,17 +160,23 @@ class Session:
             timings=self._timings,
         )
         try:
-            known = account.get(self._store), vault.get(self._store)
             login = await self._log_in(connection, self._store)
         except BaseException:
             connection.close()
             raise
-        rotated = connection.peer.identity_key != pinned.identity_key
-        if rotated:
-            with self._store.transaction() as tx:
-                server.put_identity_key(tx, connection.peer.identity_key)
-        self._events.put(Connected(login, connection.peer, rotated, _is_rolled_back(login, *known)))
+        self._events.put(self._note(login, connection.peer, pinned))
         return connection
+
+    def _note(self, login: replies.DeviceLoginDone, peer: ServerIdentity, pinned: ServerRow) -> Connected:
+        """Keep what a login told that is new, and tell what is not as it was."""
+        row, own_vault = account.get(self._store), vault.get(self._store)
+        rotated = peer.identity_key != pinned.identity_key
+        renamed = row is not None and row.login_name != login.login_name
+        if rotated or renamed:
+            with self._store.transaction() as tx:
+                server.put_identity_key(tx, peer.identity_key)
+                account.rename(tx, login.login_name)
+        return Connected(login, peer, rotated, _is_rolled_back(login, row, own_vault))
 
     async def _stay(self, connection: Connection) -> EntrenousError:
         """Watch over a connection until it ends, ending it where it is too quiet or too old."""
@@ -177,11 +185,13 @@ class Session:
             if connection.expired() and connection.in_flight == 0:
                 connection.close("a daily connection with new keys takes its place")
                 break
-            quiet = loop.time() - min(connection.last_received, connection.last_sent)
-            if quiet >= self._timings.idle:
+            left = min(connection.last_received, connection.last_sent) + self._timings.idle - loop.time()
+            if left <= 0 and connection.in_flight == 0:
                 await self._ping(connection)
             else:
-                await asyncio.wait((connection.closed,), timeout=max(self._timings.idle - quiet, MOMENT))
+                # Calls in flight have an eye on silence themselves, and a ping's answer would wait behind theirs.
+                wait = left if left > 0 else self._timings.idle
+                await asyncio.wait((connection.closed,), timeout=max(wait, MOMENT))
         return connection.closed.result()
 
     async def _ping(self, connection: Connection) -> None:

@@ -4,6 +4,7 @@ Calls are synchronous on purpose. A transaction takes well under a millisecond b
 in the middle of it, and so a ratchet step and its effect cannot come apart.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,7 @@ class Store:
         """
         if len(key) != STORE_KEY_SIZE:
             raise UsageError(f"a store's key has {STORE_KEY_SIZE} bytes")
+        _create_private(path)
         with _translated():
             connection = sqlcipher.connect(str(path), isolation_level=None, timeout=1)
         try:
@@ -200,6 +202,14 @@ class Store:
                 for statement in script.statements:
                     tx.execute(statement)
                 tx.execute(f"PRAGMA user_version = {number}")
+
+
+def _create_private(path: Path) -> None:
+    """Make the file, if it is not there, so that only its owner may read it; its log takes the mode from it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UnavailableError(f"the store {path} cannot be opened: {error.strerror}") from error
 
 
 def _prepare(connection: Any, key: StoreKey) -> None:  # noqa: ANN401 the driver has no types

@@ -22,7 +22,7 @@ from entrenous.client.store.vault import VaultRow
 from entrenous.crypto import SigningKey, SigningSeed
 from entrenous.errors import RejectedError, UnavailableError, UsageError
 from entrenous.identity import ServerIdentityKey
-from entrenous.wire import ErrorCode, events, replies, requests
+from entrenous.wire import ErrorCode, encode_answer, events, replies, requests
 from scripted_server import ScriptedServer, environment, virtual
 
 LOGGED_IN = replies.DeviceLoginDone("alice", 3, 5, 100, ())
@@ -252,6 +252,34 @@ async def test_a_dead_connection_is_found_out_and_replaced(tmp_path: Path) -> No
         assert "ping" in down.reason
         assert asyncio.get_running_loop().time() - now == pytest.approx(45 + 15, abs=1)
         await session.wait_until_connected()
+
+
+@virtual
+async def test_a_long_answer_is_not_disturbed_by_pings(tmp_path: Path) -> None:
+    scripted = ScriptedServer(obliging)
+    async with running(tmp_path, scripted) as session:
+        await session.wait_until_connected()
+        scripted.answer = lambda request: None
+        calling = asyncio.ensure_future(session.call(requests.Fetch(ROOM, 0, 10), replies.Entries))
+        for _ in range(20):
+            await asyncio.sleep(20)  # longer in all than any silence is borne
+            scripted.newest.say(events.InboxChanged())
+        number = scripted.newest.calls[-1][0]
+        entries = replies.Entries(ROOM, 1, 0, ())
+        scripted.newest.say_bytes(encode_answer(number, entries))
+        assert await calling == entries
+        assert len(scripted.connections) == 1
+
+
+@virtual
+async def test_a_name_that_was_changed_at_the_server_is_taken_over(tmp_path: Path) -> None:
+    async with running(tmp_path, ScriptedServer(obliging)) as session:
+        with session._store.transaction() as tx:
+            account.rename(tx, "alicia")
+        await session.wait_until_connected()
+        row = account.get(session._store)
+        assert row is not None
+        assert row.login_name == "alice"
 
 
 @virtual

@@ -181,6 +181,17 @@ def test_the_product_schema_is_strict_everywhere(path: Path) -> None:
     store.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_the_store_and_its_log_are_their_owners_alone(path: Path) -> None:
+    store = Store.open(path, KEY, schema=TABLE)
+    put(store, b"one")
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        "store.db": 0o600,
+        "store.db-wal": 0o600,
+    }
+    store.close()
+
+
 def test_nothing_readable_stands_in_the_files(path: Path) -> None:
     store = Store.open(path, KEY, schema=TABLE)
     put(store, b"a sentence that nobody else should read")
