@@ -18,7 +18,7 @@ from entrenous.mls.group.epoch import (
 )
 from entrenous.mls.group.group import Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
-from entrenous.mls.group.key_package import check_lifetime
+from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
 from entrenous.mls.group.proposals import CachedProposal, ProposalList, collect, resolve
 from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
@@ -102,6 +102,7 @@ def commit(
     by_reference: Sequence[CachedProposal] = (),
     authenticated_data: bytes = b"",
     now: int | None = None,
+    max_lifetime: int = MAX_LIFETIME,
     force_path: bool = True,
     leaf: LeafChange | None = None,
     info: InfoOptions | None = None,
@@ -122,6 +123,7 @@ def commit(
         by_reference: received proposals to commit, before those.
         authenticated_data: travels in clear, and is authenticated to the members.
         now: seconds since 1970, to judge the lifetime of KeyPackages; needed where one is added.
+        max_lifetime: the longest lifetime, in seconds, of a KeyPackage that we add.
         force_path: False leaves the path out where the proposals do not need one.
         leaf: what to change in our leaf; needs a path.
         info: what the GroupInfos say.
@@ -145,7 +147,7 @@ def commit(
     )
     proposed = resolve(group, MemberSender(group.own_leaf), entries, {known.reference: known for known in by_reference})
     listed = collect(group, group.own_leaf, proposed)
-    _check_lifetimes(listed, now)
+    _check_lifetimes(listed, now, max_lifetime)
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, listed)
     path = None
     if force_path or leaf is not None or listed.needs_path:
@@ -231,13 +233,13 @@ class _Plan:
         return MLSMessage.of(make_welcome(new.suite, *secrets, info, newcomers, self.listed.psks, entropy)).encode()
 
 
-def _check_lifetimes(proposals: ProposalList, now: int | None) -> None:
+def _check_lifetimes(proposals: ProposalList, now: int | None, max_lifetime: int) -> None:
     if not proposals.adds:
         return
     if now is None:
         raise UsageError("a KeyPackage is added: the time is needed to judge its lifetime")
     for key_package in proposals.adds:
-        check_lifetime(key_package, now)
+        check_lifetime(key_package, now, max_lifetime)
 
 
 def _new_path(
