@@ -21,10 +21,14 @@ from entrenous.mls.types import (
     ExtensionType,
     GroupContextExtensions,
     MLSMessage,
+    PreSharedKey,
+    PreSharedKeyID,
     PublicMessage,
     RatchetTreeNodes,
     Remove,
     RequiredCapabilities,
+    ResumptionPSK,
+    ResumptionPSKUsage,
     WireFormat,
     make_extension,
 )
@@ -285,6 +289,18 @@ def test_each_comes_back_from_outside_in_place_of_its_old_leaf(tmp_path: Path) -
     gathering.join(dave, dave.joins_from_outside(carol.group_info(), replaces=dave.leaf_of(b"dave")))
     assert len(list(alice.member.group.members())) == 4
     gathering.update(bob)
+
+
+def test_resumption_psks_of_this_and_of_an_earlier_epoch_are_the_same_for_all(tmp_path: Path) -> None:
+    alice, bob, carol = Ours("alice"), Uniffi("bob"), Rine(tmp_path / "carol")
+    gathering = Gathering.of(alice, bob, carol)
+    for back in (0, 1, 2):
+        # mls-rs looks for past epochs in its storage.
+        bob.group.write_to_storage()
+        carol.group.save()
+        group = alice.member.group
+        psk = ResumptionPSK(ResumptionPSKUsage.APPLICATION, group.group_id, group.epoch - back)
+        gathering.publish(alice, alice.commits(PreSharedKey(PreSharedKeyID(psk, bytes(group.suite.secret_size)))))
 
 
 def test_what_we_require_of_members_is_kept_by_the_others(make_rine: Maker) -> None:
