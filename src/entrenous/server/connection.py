@@ -244,7 +244,7 @@ class ClientLink(asyncio.Protocol):
             self._transport.write(data)
         if self._channel.state is State.CLOSED:
             self._transport.close()
-        elif not self._transport.is_reading():
+        elif data and not self._transport.is_reading():
             # What was queued may all have been taken at once, and then nothing else would wake us.
             self._advance()
 

@@ -9,6 +9,8 @@ T = TypeVar("T")
 
 #: Unix seconds at which virtual time begins: 1 January 2030.
 VIRTUAL_START = 1_893_456_000.0
+#: Virtual seconds after which a test is told that what it waits for does not come: 100 days.
+LATEST = 100 * 86_400.0
 #: Real seconds without anything to do, and without a timer, after which a test is told that it hangs.
 STUCK_AFTER = 10.0
 
@@ -35,10 +37,15 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only when nothing is left to do. Nothing may run in threads beside it."""
+    """An event loop whose time passes only when nothing is left to do. Nothing may run in threads beside it.
 
-    def __init__(self) -> None:
+    Args:
+        latest: virtual seconds after which the loop raises, since a server's own timers would keep it going for ever.
+    """
+
+    def __init__(self, latest: float = LATEST) -> None:
         self._virtual = 0.0
+        self._latest = latest
         super().__init__(_JumpingSelector(self._advance))
 
     def time(self) -> float:
@@ -48,6 +55,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _advance(self, seconds: float) -> None:
         # A timer's own rounding may leave it a hair in the future; the loop would then spin.
         self._virtual += max(seconds, 1e-6)
+        if self._virtual > self._latest:
+            raise RuntimeError(f"{self._latest:.0f} virtual seconds have passed, and the test has not ended")
 
 
 class VirtualClock:
@@ -71,7 +80,11 @@ class VirtualClock:
         self._start += seconds
 
 
-def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end under virtual time: an hour of waiting takes no time at all."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+def run_virtual(main: Coroutine[Any, Any, T], *, latest: float = LATEST) -> T:
+    """Run a coroutine to its end under virtual time: an hour of waiting takes no time at all.
+
+    Raises:
+        RuntimeError: it waits for something that does not come, by itself or within ``latest`` virtual seconds.
+    """
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(latest)) as runner:
         return runner.run(main)

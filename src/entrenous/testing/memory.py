@@ -1,7 +1,8 @@
 """Connections without a network: a pair of asyncio transports that hand bytes to each other through the loop.
 
-Bytes arrive in order in a later turn of the loop, in the pieces they were written in. Reading can be paused, a writer
-learns when too much waits, and a test can look at what crossed, stop it, or cut the line.
+Bytes arrive in order in a later turn of the loop; what was written in one turn arrives in one piece, as a busy network
+would have it. Reading can be paused, a writer learns when too much waits, and a test can look at what crossed, change
+it, or cut the line.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from typing import Any
 #: Bytes that may wait at the reading end before the writer is asked to pause, and when it may go on.
 HIGH_WATER = 64 << 10
 LOW_WATER = 16 << 10
+#: Bytes that arrive at once at most, as with asyncio's own transports.
+LARGEST_PIECE = 256 << 10
 
 
 @dataclass(eq=False, slots=True)
@@ -154,8 +157,7 @@ class MemoryTransport(asyncio.Transport):
         self._delivering = False
         if not self._arrived or not self._reading or self._lost:
             return
-        data = self._arrived.popleft()
-        self._waiting -= len(data)
+        data = self._take()
         if self._peer is not None:
             self._peer.drained()
         protocol = self._protocol
@@ -166,6 +168,17 @@ class MemoryTransport(asyncio.Transport):
         elif not protocol.eof_received():
             self.close()
         self._schedule()
+
+    def _take(self) -> bytes:
+        """What arrives now; b"" is the end."""
+        pieces = [self._arrived.popleft()]
+        size = len(pieces[0])
+        # The end is a piece of its own.
+        while size and self._arrived and self._arrived[0] and size + len(self._arrived[0]) <= LARGEST_PIECE:
+            pieces.append(self._arrived.popleft())
+            size += len(pieces[-1])
+        self._waiting -= size
+        return b"".join(pieces)
 
     def drained(self) -> None:
         """The other end has taken something."""

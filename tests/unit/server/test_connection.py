@@ -1,0 +1,417 @@
+"""Connections: garbage, silence, slow readers, floods and goodbyes. Whatever one client does, the others go on."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
+from entrenous.server import Limits
+from entrenous.server.store import Operation
+from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
+from entrenous.wire import ErrorCode, events, replies, requests
+from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
+from server_people import Person, World
+
+Scenario = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def play(scenario: Scenario, **options: Any) -> None:
+    async def main() -> None:
+        async with await World.start(**options) as world:
+            await scenario(world)
+
+    run_virtual(main())
+
+
+class Plain(asyncio.Protocol):
+    """A peer that writes what it likes and notes what it gets."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+
+def plain(world: World, address: str = "192.0.2.9") -> tuple[Plain, asyncio.Transport, Wire]:
+    peer = Plain()
+    transport, wire = connect_in_memory(peer, world.memory.server.protocol_factory()(), address=address)
+    return peer, transport, wire
+
+
+def garbage() -> list[bytes]:
+    source = SeededEntropy("garbage")
+    return [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"ENTR\x01\x09",
+        b"ENTR\x02\x01",
+        b"ENTR\x01\x01\x00\x00",
+        b"ENTR\x01\x02\xff\xff" + bytes(70_000),
+        *(source(size) for size in (6, 7, 100, 5_000, 100_000)),
+        *(b"ENTR\x01" + source(size) for size in (1, 2, 1_300)),
+        b"ENTR\x01\x01\x04\xc0" + source(1_216),
+        b"ENTR\x01\x02\x01\x00" + bytes(256),
+    ]
+
+
+def test_garbage_on_the_port_ends_in_one_alert_and_leaves_others_unharmed() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        for number, data in enumerate(garbage()):
+            peer, transport, _ = plain(world)
+            transport.write(data)
+            await asyncio.wait_for(peer.ended.wait(), 11)
+            assert peer.got in (ALERT, b""), data[:10]
+            assert await alice.publish(room) == replies.Published(number + 1)
+        assert world.memory.server.connections == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("suite", [HYBRID, CLASSIC])
+def test_bytes_changed_after_the_handshake_end_the_connection(suite: Suite) -> None:
+    async def scenario(world: World) -> None:
+        client = await world.connect(suite=suite)
+        wire = world.connectors[-1].wires[0]
+        wire.tamper = lambda data, upward: data[:-1] + bytes([data[-1] ^ 1]) if upward else data
+        client.start(requests.Ping())
+        await client.ended.wait()
+        assert wire.downstream[-1] == ALERT
+        assert world.memory.server.connections == 0
+
+    play(scenario)
+
+
+def test_who_does_not_finish_the_handshake_or_log_in_is_sent_away() -> None:
+    async def scenario(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        silent, _, _ = plain(world)
+        anonymous = await world.connect()
+        begun = loop.time()
+        await silent.ended.wait()
+        assert loop.time() - begun == pytest.approx(10, abs=0.1)
+        # Talking does not help who does not log in.
+        while not anonymous.ended.is_set():
+            await asyncio.wait([anonymous.start(requests.Ping())], timeout=1)
+            await asyncio.sleep(5)
+        assert loop.time() - begun == pytest.approx(120, abs=6)
+        assert isinstance(await anonymous.event(), events.GoingAway)
+
+    play(scenario)
+
+
+def test_a_device_may_stay_as_long_as_it_says_something() -> None:
+    async def scenario(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        alice = await world.person("alice")
+        for _ in range(20):
+            await asyncio.sleep(290)
+            assert await alice.client.call(requests.Ping()) == replies.Done()
+        begun = loop.time()
+        await alice.client.ended.wait()
+        assert loop.time() - begun == pytest.approx(300, abs=1)
+
+    play(scenario)
+
+
+def test_a_connection_gives_way_to_a_new_handshake_after_a_day() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        for _ in range(MAX_AGE // 250):
+            await asyncio.sleep(250)
+            await alice.client.call(requests.Ping())
+        await asyncio.sleep(250)
+        alice.client.now = world.memory.clock.now()
+        alice.client.start(requests.Ping())
+        await alice.client.ended.wait()
+        assert "a day old" in (await alice.client.event()).reason
+        # The channel's keys were renewed meanwhile, and the certificate is good.
+        await alice.reconnect()
+
+    play(scenario)
+
+
+def test_a_message_that_is_no_request_closes_the_connection() -> None:
+    async def scenario(world: World) -> None:
+        for data in (b"", b"\xc1", b"\x92\x01", b"\x92\x01\x92\x63\x01", b"\x92\x00\x91\x27", b"\x91" * 5_000):
+            client = await world.connect()
+            client.channel.send_message(data)
+            client.flush()
+            await client.ended.wait()
+        assert world.memory.server.connections == 0
+
+    play(scenario)
+
+
+def test_a_length_that_asks_for_too_much_is_refused_before_the_bytes_come() -> None:
+    async def scenario(world: World) -> None:
+        client = await world.connect()
+        client.channel.queue_framed((MAX_FRAME_BEFORE_LOGIN + 1).to_bytes(4, "big"))
+        client.flush()
+        await client.ended.wait()
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        assert await alice.publish(room, bytes(MAX_MESSAGE_SIZE - 200)) == replies.Published(1)
+        alice.client.channel.queue_framed(b"\xff\xff\xff\xff")
+        alice.client.flush()
+        await alice.client.ended.wait()
+        assert SMALL_MESSAGE <= MAX_FRAME_BEFORE_LOGIN
+
+    play(scenario)
+
+
+def test_there_are_only_so_many_connections_in_all_and_from_one_address() -> None:
+    async def scenario(world: World) -> None:
+        first = [await world.connect(address="192.0.2.1") for _ in range(2)]
+        refused, _, _ = plain(world, "192.0.2.1")
+        await refused.ended.wait()
+        assert refused.got == b""
+        third = await world.connect(address="2001:db8::1")
+        assert third.handshake is not None
+        late, _, _ = plain(world, "198.51.100.7")
+        await late.ended.wait()
+        await first[0].close()
+        again = await world.connect(address="192.0.2.1")
+        assert again.handshake is not None
+        assert world.memory.server.connections == 3
+
+    play(scenario, limits=Limits(connections=3, connections_per_address=2))
+
+
+def test_requests_are_answered_in_their_order() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        alice.client.answered.clear()
+        wanted = [
+            request
+            for n in range(10)
+            for request in (
+                alice.publish_request(room, b"%d" % n),
+                requests.Ping(),
+                requests.Fetch(room, 0, 5),
+                requests.Fetch(bytes(16), 0, 5),
+                requests.Acknowledge(room, 0),
+            )
+        ]
+        got = await asyncio.gather(*(alice.client.start(request) for request in wanted))
+        assert alice.client.answered == sorted(alice.client.answered)
+        assert [type(reply).__name__ for reply in got] == ["Published", "Done", "Entries", "Error", "Done"] * 10
+        assert [len(reply.entries) for reply in got[2::5]] == [1, 2, 3, 4, 5, 5, 5, 5, 5, 5]
+
+    play(scenario)
+
+
+def test_a_devices_requests_share_commits() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        storage = world.memory.server.storage
+        before = storage.commits
+        await asyncio.gather(*(alice.client.start(alice.publish_request(room)) for _ in range(40)))
+        assert storage.commits - before <= 3
+
+    play(scenario)
+
+
+def test_more_requests_than_may_be_in_flight_wait_their_turn() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        pending = [alice.client.start(alice.publish_request(room)) for _ in range(300)]
+        got = await asyncio.gather(*pending)
+        assert [reply.sequence for reply in got] == list(range(1, 301))
+
+    play(scenario, limits=Limits(requests_in_flight=4))
+
+
+async def slow_reader(world: World) -> tuple[Person, Person, bytes, int]:
+    """Alice, and Bob in the same room, who reads nothing from the network."""
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    base = await alice.add(room, bob)
+    await bob.client.event()
+    bob.client.transport.pause_reading()
+    return alice, bob, room, base
+
+
+def test_a_slow_reader_is_told_once_to_fetch_and_then_pushed_to_again() -> None:
+    async def scenario(world: World) -> None:
+        alice, bob, room, base = await slow_reader(world)
+        for _ in range(60):
+            await alice.publish(room, bytes(50_000), base)
+        session = world.memory.server.services.fanout.connection(bob.device)
+        assert session is not None
+        assert session.backlog < (1 << 20) + 60_000
+        bob.client.transport.resume_reading()
+        heard = [await bob.client.event()]
+        while isinstance(heard[-1], events.NewEntry):
+            heard.append(await bob.client.event())
+        advanced = heard[-1]
+        assert isinstance(advanced, events.LogAdvanced)
+        # It names the entry that was not pushed; all before it were.
+        assert [event.entry.sequence for event in heard[:-1]] == list(range(2, advanced.newest))
+        assert bob.client.events.empty()
+        after, got = advanced.newest - 1, []
+        while after < 61:
+            entries = (await bob.fetch(room, after)).entries
+            got += entries
+            after = entries[-1].sequence
+        assert [entry.sequence for entry in got] == list(range(advanced.newest, 62))
+        await alice.publish(room, base=base)
+        assert (await bob.client.event()).entry.sequence == 62
+
+    play(scenario, limits=Limits(stall_seconds=1e6, idle_seconds=1e6))
+
+
+def test_who_leaves_what_he_was_sent_unread_for_too_long_is_cut_off() -> None:
+    async def scenario(world: World) -> None:
+        alice, _, room, base = await slow_reader(world)
+        for _ in range(10):
+            await alice.publish(room, bytes(50_000), base)
+        await asyncio.sleep(58)
+        assert world.memory.server.connections == 2
+        await asyncio.sleep(4)
+        assert world.memory.server.connections == 1
+        assert await alice.publish(room, base=base) == replies.Published(12)
+
+    play(scenario)
+
+
+def test_replies_to_who_does_not_read_are_bounded_and_all_come_when_he_does() -> None:
+    async def scenario(world: World) -> None:
+        alice, bob, room, base = await slow_reader(world)
+        for _ in range(20):
+            await alice.publish(room, bytes(100_000), base)
+        pending = [bob.client.start(requests.Fetch(room, 0, 500)) for _ in range(50)]
+        await asyncio.sleep(10)
+        session = world.memory.server.services.fanout.connection(bob.device)
+        assert session is not None
+        assert session.backlog < (4 << 20) + 3_000_000 + (1 << 20)
+        bob.client.transport.resume_reading()
+        got = await asyncio.gather(*pending)
+        assert [len(reply.entries) for reply in got] == [21] * 50
+
+    play(scenario, limits=Limits(stall_seconds=1e6, idle_seconds=1e6))
+
+
+def test_a_connection_that_breaks_in_the_middle_of_a_publish_loses_nothing_that_others_hear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        alice, bob = await world.person("alice"), await world.person("bob")
+        room = await alice.create_room()
+        base = await alice.add(room, bob)
+        await bob.client.event()
+        alice.client.start(alice.publish_request(room, base=base))
+        wire = world.connectors[0].wires[0]
+        storage = world.memory.server.storage
+        write = storage.write
+
+        def cutting(operation: Operation[Any]) -> asyncio.Future[Any]:
+            wire.cut()
+            return write(operation)
+
+        monkeypatch.setattr(storage, "write", cutting)
+        assert (await bob.client.event()).entry.sequence == 2
+
+    play(scenario)
+
+
+def test_a_client_that_just_hangs_up_is_forgotten() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        alice.client.transport.close()
+        await alice.client.ended.wait()
+        await asyncio.sleep(1)
+        assert world.memory.server.connections == 0
+        assert world.memory.server.services.fanout.connection(alice.device) is None
+
+    play(scenario)
+
+
+def test_closing_says_goodbye_after_what_was_asked_before() -> None:
+    async def scenario() -> None:
+        world = await World.start()
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        pending = alice.client.start(alice.publish_request(room))
+        await asyncio.sleep(0.001)
+        await world.memory.server.close("see you later")
+        assert await pending == replies.Published(1)
+        assert isinstance(await alice.client.event(), events.NewEntry)
+        assert await alice.client.event() == events.GoingAway("see you later")
+        await alice.client.ended.wait()
+        assert alice.client.failure is None
+        assert world.memory.server.connections == 0
+
+    run_virtual(scenario())
+
+
+def test_closing_does_not_wait_for_who_does_not_read() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        world = await World.start(limits=Limits(stall_seconds=1e6))
+        alice, _, room, base = await slow_reader(world)
+        await alice.publish(room, bytes(100_000), base)
+        begun = loop.time()
+        await world.memory.server.close()
+        assert loop.time() - begun <= 6
+        assert world.memory.server.connections == 0
+
+    run_virtual(scenario())
+
+
+def test_a_bug_in_a_handler_costs_one_reply_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        services = world.memory.server.services
+
+        async def broken(*_: object) -> replies.Reply:
+            raise ZeroDivisionError
+
+        handlers = services.of_device
+        assert isinstance(handlers, dict)
+        monkeypatch.setitem(handlers, requests.ListRooms, broken)
+        assert (await alice.client.refused(requests.ListRooms())).code is ErrorCode.UNAVAILABLE
+        assert await alice.client.call(requests.Ping()) == replies.Done()
+
+    play(scenario)
+
+
+def test_the_bytes_of_a_new_entry_are_made_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        people = [await world.person(f"person{n}") for n in range(6)]
+        room = await people[0].create_room()
+        base = await people[0].add(room, *people[1:])
+        pushed: list[bytes] = []
+        fanout = world.memory.server.services.fanout
+        for person in people:
+            session = fanout.connection(person.device)
+            assert session is not None
+            monkeypatch.setattr(session._link, "push", pushed.append)  # type: ignore[attr-defined]  # a Session
+        await people[0].publish(room, base=base)
+        assert len(pushed) == 6
+        assert len({id(framed) for framed in pushed}) == 1
+
+    play(scenario)
+
+
+def test_what_is_answered_in_one_turn_of_the_loop_is_written_once() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        wire = world.connectors[0].wires[0]
+        before = len(wire.downstream)
+        await asyncio.gather(*(alice.client.start(alice.publish_request(room)) for _ in range(40)))
+        # 40 replies and 40 events; the requests came in pieces of their own.
+        assert len(wire.downstream) - before <= 3
+
+    play(scenario)
