@@ -1,5 +1,6 @@
 """The other accounts: what they are called, and whether each still shows the identity key that this profile trusts."""
 
+import asyncio
 from collections.abc import Iterable
 
 from entrenous.client.session import Caller, RefusedError
@@ -8,6 +9,8 @@ from entrenous.client.store.contacts import Sighting
 from entrenous.errors import UnavailableError
 from entrenous.wire import replies, requests
 
+#: Names asked for in one go; the others are asked for when they are needed again.
+MOST_AT_ONCE = 200
 #: Bytes of an account id shown, in hexadecimal, where its name is not known.
 _SHOWN_ID = 4
 
@@ -46,15 +49,14 @@ class People:
 
     async def learn(self, accounts: Iterable[bytes], caller: Caller) -> None:
         """Ask the server what accounts are called. A name is a hint: where none can be had, there is none."""
-        for account in self.unnamed(accounts):
-            try:
-                found = await caller.call(requests.GetAccount(account), replies.Account)
-            except RefusedError:
-                continue
-            except UnavailableError:
-                return
-            if found.account != account:
-                continue
+        await asyncio.gather(*(self._learn_one(account, caller) for account in self.unnamed(accounts)[:MOST_AT_ONCE]))
+
+    async def _learn_one(self, account: bytes, caller: Caller) -> None:
+        try:
+            found = await caller.call(requests.GetAccount(account), replies.Account)
+        except (RefusedError, UnavailableError):
+            return
+        if found.account == account:
             with self._store.transaction() as tx:
                 contacts.put_name(tx, account, found.login_name)
 

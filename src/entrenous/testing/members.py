@@ -87,11 +87,15 @@ class Person:
             await self._listener
         self.store.close()
 
+    async def come_back(self) -> None:
+        """After ``stop``: start again from what is on disk."""
+        self.store = Store.open(self.path, _STORE_KEY)
+        await self.start()
+
     async def restart(self) -> None:
         """Stop, and start again from what is on disk."""
         await self.stop()
-        self.store = Store.open(self.path, _STORE_KEY)
-        await self.start()
+        await self.come_back()
 
     @property
     def running(self) -> Client:
@@ -119,19 +123,31 @@ class Person:
         Raises:
             TimeoutError: it did not come.
         """
+        event, self._read = await self._wait_for(kind, matching, self._read)
+        return event
 
-        def found() -> E | None:
-            for index in range(self._read, len(self.events)):
+    async def has(self, kind: type[E], matching: Callable[[E], bool] = _anything) -> E:
+        """Wait for an event that may have come at any time before, in any order.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        return (await self._wait_for(kind, matching, 0))[0]
+
+    async def _wait_for(self, kind: type[E], matching: Callable[[E], bool], start: int) -> tuple[E, int]:
+        """The first such event from an index on, and the index behind it."""
+
+        def found() -> tuple[E, int] | None:
+            for index in range(start, len(self.events)):
                 event = self.events[index]
                 if isinstance(event, kind) and matching(event):
-                    self._read = index + 1
-                    return event
+                    return event, index + 1
             return None
 
         async with asyncio.timeout(PATIENCE), self._news:
-            while (event := found()) is None:
+            while (result := found()) is None:
                 await self._news.wait()
-        return event
+        return result
 
     async def reads(self, text: str) -> MessageArrived:
         """Wait until a text arrives."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from entrenous.client.events import Event, IdentityChanged, InvitationRefused, RoomJoined
+from entrenous.client.key_packages import forget_expired
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
 from entrenous.client.rooms.reading import REFUSALS
@@ -106,6 +107,7 @@ class Hall:
         while True:
             answer = await self._services.caller.call(requests.FetchInbox(0), replies.Inbox)
             if not answer.items:
+                forget_expired(self._services.store, self._services.environment)
                 return
             for item in answer.items:
                 await self._enter(item)
@@ -134,6 +136,9 @@ class Hall:
         found.follower.rejoined()
         found.follower.expect(item.sequence)
         found.writer.nudge()
+        # Now, while they can be asked for: who has left is in no room that this account shares.
+        accounts = (member.account_id for member in entered.room.settings.members)
+        await self._services.people.learn(accounts, self._services.caller)
 
     async def _tell(self, entered: Entered) -> None:
         people, settings = self._services.people, entered.room.settings

@@ -15,7 +15,7 @@ from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.room import Room, leave
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import Backoff, ConflictError, RefusedError
-from entrenous.client.store import keys, rooms, stages
+from entrenous.client.store import keys, outbox, rooms, stages
 from entrenous.client.store.stages import StageRow
 from entrenous.client.views import RoomState
 from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
@@ -27,10 +27,16 @@ _GAP = RejectedError("CLIENT-GAP", "this device has missed entries of the room t
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """An intent of this run, and who waits for it."""
+    """An intent of this run, and who waits for it.
+
+    Attributes:
+        after: the newest content in the outbox when it was asked for: what was said before somebody was invited is
+            not for him to read, so contents up to this one go first.
+    """
 
     intent: Intent
     done: asyncio.Future[None]
+    after: int
 
 
 class Writer:
@@ -87,7 +93,8 @@ class Writer:
             RejectedError: the room's rules do not allow it, or the server refuses it.
             MalformedError, CryptoError: a KeyPackage to be added is not what it should be.
         """
-        task = _Task(intent, asyncio.get_running_loop().create_future())
+        after = outbox.last_number(self._services.store, self._room.id)
+        task = _Task(intent, asyncio.get_running_loop().create_future(), after)
         self._queue.append(task)
         self.nudge()
         await task.done
@@ -109,14 +116,20 @@ class Writer:
                 await self._send_commit(row.stage)
             elif row is not None:
                 self._stage(StoredIntent.decode(row.intent).intent)
-            elif self._finish_current() and self._queue:
-                task = self._queue.popleft()
-                self._current = task.done
-                self._stage(task.intent)
-            elif not await self._send_message():
+            elif not await self._go_on():
                 return
         self._outbox.fail_all(self._room.id, _REMOVED)
         self._fail_tasks(_REMOVED)
+
+    async def _go_on(self) -> bool:
+        """No Commit is being made: send a content, or begin with the next intent; returns whether there was one."""
+        self._finish_current()
+        if self._queue and not self._has_unsent(up_to=self._queue[0].after):
+            task = self._queue.popleft()
+            self._current = task.done
+            self._stage(task.intent)
+            return True
+        return await self._send_message()
 
     async def _open(self) -> None:
         request = opening_request(self._room, self._services.device, self._services.environment)
@@ -180,12 +193,11 @@ class Writer:
         if future is not None and not future.done():
             future.set_exception(error)
 
-    def _finish_current(self) -> bool:
+    def _finish_current(self) -> None:
         """No intent is stored: the one that somebody waits for is carried out."""
         future, self._current = self._current, None
         if future is not None and not future.done():
             future.set_result(None)
-        return True
 
     def _fail_tasks(self, error: EntrenousError) -> None:
         waiting = [self._opened, self._current, *(task.done for task in self._queue)]
@@ -197,10 +209,19 @@ class Writer:
 
     # Messages.
 
+    def _is_blocked(self) -> bool:
+        """Whether contents wait until a person has accepted somebody's new identity."""
+        return bool(self._services.people.changed(member.account_id for member in self._room.settings.members))
+
+    def _has_unsent(self, *, up_to: int) -> bool:
+        """Whether a content that can be sent now waits at or before a place in the order of saying."""
+        row = outbox.next_unsent(self._services.store, self._room.id)
+        return row is not None and row.number <= up_to and not self._is_blocked()
+
     async def _send_message(self) -> bool:
         """Send the oldest unsent content; returns whether there was one to send."""
-        if self._services.people.changed(member.account_id for member in self._room.settings.members):
-            return False  # a person has to accept the new identity first
+        if self._is_blocked():
+            return False
         request = self._outbox.next_request(self._room)
         if request is None:
             return False

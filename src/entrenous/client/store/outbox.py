@@ -41,6 +41,12 @@ def add(tx: Transaction, room: bytes, message_id: bytes, content: bytes, created
     )
 
 
+def last_number(rows: Rows, room: bytes) -> int:
+    """The place of a room's newest content in the order of saying; 0 where nothing waits."""
+    row = rows.one("SELECT max(number) FROM outbox WHERE room = ?", (room,))
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
 def next_unsent(rows: Rows, room: bytes) -> OutboxRow | None:
     """The oldest content of a room that the server is not known to have."""
     row = rows.one(
