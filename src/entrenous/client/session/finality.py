@@ -9,6 +9,11 @@ _OTHER_SERVER = (
     "be in between, or the server was set up anew; ask whoever runs it before you trust another fingerprint"
 )
 
+_NEVER_FINISHED = (
+    "the server does not know this device: joining or logging in was interrupted before it was done. Nothing is lost; "
+    "do it again"
+)
+
 #: By rule: the sentence that says what happened, whether anything was lost, and what to do next.
 _FINAL = {
     "CHAN-PIN": _OTHER_SERVER,
@@ -34,8 +39,15 @@ def is_final(error: EntrenousError) -> bool:
     return isinstance(error, UsageError) or (isinstance(error, RejectedError) and error.rule in _FINAL)
 
 
-def explain(error: EntrenousError) -> EntrenousError:
-    """A final error, with its sentence for people in place of the rule's own."""
-    if isinstance(error, RejectedError) and error.rule in _FINAL:
-        return RejectedError(error.rule, _FINAL[error.rule])
-    return error
+def explain(error: EntrenousError, *, is_pending: bool) -> EntrenousError:
+    """A final error, with its sentence for people in place of the rule's own.
+
+    Args:
+        error: what ended the last attempt.
+        is_pending: whether the server was never known to have this device.
+    """
+    if not isinstance(error, RejectedError) or error.rule not in _FINAL:
+        return error
+    if is_pending and error.rule == refusal_rule(ErrorCode.BAD_CREDENTIALS):
+        return RejectedError(error.rule, _NEVER_FINISHED)
+    return RejectedError(error.rule, _FINAL[error.rule])

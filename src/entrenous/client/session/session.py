@@ -19,6 +19,7 @@ from entrenous.client.session.refusals import BusyError
 from entrenous.client.session.timings import DEFAULT_TIMINGS, MOMENT, Timings
 from entrenous.client.session.transport import Connector
 from entrenous.client.store import Store, account, server, vault
+from entrenous.client.store.account import AccountState
 from entrenous.client.store.server import ServerRow
 from entrenous.errors import EntrenousError, UnavailableError, UsageError
 from entrenous.identity import ServerIdentity
@@ -171,11 +172,13 @@ class Session:
         """Keep what a login told that is new, and tell what is not as it was."""
         row, own_vault = account.get(self._store), vault.get(self._store)
         rotated = peer.identity_key != pinned.identity_key
-        renamed = row is not None and row.login_name != login.login_name
-        if rotated or renamed:
+        # A pending account that can log in exists: the answer that would have said so was lost.
+        is_news = row is not None and (row.login_name, row.state) != (login.login_name, AccountState.ACTIVE)
+        if rotated or is_news:
             with self._store.transaction() as tx:
                 server.put_identity_key(tx, peer.identity_key)
                 account.rename(tx, login.login_name)
+                account.activate(tx)
         return Connected(login, peer, rotated, _is_rolled_back(login, row, own_vault))
 
     async def _stay(self, connection: Connection) -> EntrenousError:
@@ -206,7 +209,9 @@ class Session:
     async def _after(self, reason: EntrenousError) -> None:
         """Tell why there is no connection; then wait, or give up for good."""
         if is_final(reason):
-            self.final_error = explain(reason)
+            row = account.get(self._store)
+            is_pending = row is not None and row.state is AccountState.PENDING
+            self.final_error = explain(reason, is_pending=is_pending)
             self._events.put(Disconnected(str(self.final_error), None))
             self._up.set()  # who waits for a connection learns that there will be none
             return

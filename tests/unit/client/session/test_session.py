@@ -40,12 +40,17 @@ async def log_in(connection: Connection, store: Store) -> replies.DeviceLoginDon
 
 @asynccontextmanager
 async def running(
-    path: Path, scripted: ScriptedServer, *, timings: Timings | None = None, versions: tuple[int, int] = (3, 5)
+    path: Path,
+    scripted: ScriptedServer,
+    *,
+    timings: Timings | None = None,
+    versions: tuple[int, int] = (3, 5),
+    state: AccountState = AccountState.ACTIVE,
 ) -> AsyncIterator[Session]:
     store = Store.open(path / "store.db", StoreKey(bytes(32)))
     seeds = SigningSeed(b"i" * 32), SigningSeed(b"l" * 32), SigningSeed(b"m" * 32)
     with store.transaction() as tx:
-        account.put(tx, AccountRow(AccountState.ACTIVE, b"a" * 16, b"d" * 16, "alice", *seeds, b"", versions[0]))
+        account.put(tx, AccountRow(state, b"a" * 16, b"d" * 16, "alice", *seeds, b"", versions[0]))
         vault.put(tx, VaultRow(bytes(32), b"", versions[1]))
         identity = scripted.identity
         server.put(tx, ServerRow(identity.server_id, identity.signing_key.public, "host", 7443, 1))
@@ -186,6 +191,22 @@ async def test_a_device_that_may_not_log_in_any_more_gives_up(tmp_path: Path, co
         assert words in last.reason
         with pytest.raises(RejectedError):
             await session.wait_until_connected()
+
+
+@virtual
+async def test_a_pending_account_is_settled_by_its_first_login(tmp_path: Path) -> None:
+    async with running(tmp_path, ScriptedServer(obliging), state=AccountState.PENDING) as session:
+        await session.wait_until_connected()
+        row = account.get(session._store)
+        assert row is not None
+        assert row.state is AccountState.ACTIVE
+
+
+@virtual
+async def test_a_pending_account_that_does_not_exist_says_that_joining_was_interrupted(tmp_path: Path) -> None:
+    scripted = ScriptedServer(lambda request: replies.Error(ErrorCode.BAD_CREDENTIALS, "no"))
+    async with running(tmp_path, scripted, state=AccountState.PENDING) as session:
+        assert "interrupted" in (await until_disconnected(session)).reason
 
 
 @virtual
