@@ -17,18 +17,10 @@ from entrenous.content import (
     without_member,
 )
 from entrenous.errors import RejectedError
-from entrenous.identity import (
-    LEAF_CERTIFICATE_EXTENSION,
-    AccountIdentity,
-    DeviceKeys,
-    DeviceList,
-    issue_leaf_certificate,
-)
-from entrenous.mls.group import LeafChange, LeafProfile, make_capabilities, make_group_info
+from entrenous.identity import AccountIdentity
+from entrenous.mls.group import LeafChange, make_group_info
 from entrenous.mls.types import (
-    BasicCredential,
     Certificate,
-    CredentialType,
     Extension,
     ExtensionType,
     ExternalPSK,
@@ -40,36 +32,12 @@ from entrenous.mls.types import (
 )
 from entrenous.wire import CommitData, LogPosition, RosterChange
 from identity_people import account, device
-from mls_members import SUITE, Member
+from mls_members import SUITE
+from room_devices import Device
 
 ALICE, BOB, CAROL = account(1), account(2), account(3)
 MESSAGE_ID = bytes(12)
 SETTINGS = with_member(new_settings("kitchen", ALICE.account_id), BOB.account_id, Role.MEMBER)
-
-
-class Device(Member):
-    """A device in MLS, with the leaf that rooms ask for."""
-
-    def __init__(self, owner: AccountIdentity, keys: DeviceKeys) -> None:
-        super().__init__(keys.mls.public.hex())
-        self.owner, self.device, self.signer = owner, keys, keys.mls
-        listed = DeviceList(owner.account_id, 1, (keys.entry,), ())
-        certificate = issue_leaf_certificate(owner, listed, keys.entry)
-        self.profile = LeafProfile(
-            BasicCredential(owner.credential.encode()),
-            make_capabilities(
-                [SUITE],
-                self.entropy,
-                extension_types=[ROOM_SETTINGS_EXTENSION, LEAF_CERTIFICATE_EXTENSION],
-                credential_types=[CredentialType.BASIC, CredentialType.X509],
-            ),
-            (Extension(LEAF_CERTIFICATE_EXTENSION, certificate),),
-        )
-
-    def showing(self, **fields: Any) -> "Device":
-        """The same device with another leaf."""
-        self.profile = dataclasses.replace(self.profile, **fields)
-        return self
 
 
 def told(settings: RoomSettings = SETTINGS, before: RoomSettings = SETTINGS, **fields: Any) -> CommitData:
