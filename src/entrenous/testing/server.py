@@ -65,6 +65,7 @@ class MemoryServer:
         limits: Limits | None = None,
         trace: Trace = SILENT,
         members_may_invite: bool = True,
+        sweep_seconds: float = 600.0,
     ) -> "MemoryServer":
         """Start a server with a database in memory, in the loop's own thread, and the fastest key stretching."""
         clock = clock or VirtualClock(asyncio.get_running_loop())
@@ -73,6 +74,7 @@ class MemoryServer:
             public_address=ADDRESS,
             ksf=FAST_KSF,
             members_may_invite=members_may_invite,
+            sweep_seconds=sweep_seconds,
             limits=limits or Limits(),
         )
         server = await Server.open(settings, clock=clock, entropy=SeededEntropy(seed), trace=trace, inline_storage=True)
