@@ -474,6 +474,35 @@ async def test_a_lost_reply_to_a_login_is_settled_by_a_device_login(world: Memor
 
 
 @in_world
+async def test_a_login_that_the_server_refuses_leaves_the_profile_empty(world: MemoryServer, tmp_path: Path) -> None:
+    await registered(world, tmp_path)
+    second, original = Person.at(tmp_path, "second"), Connection.call
+    for refused, code, rule in (
+        (requests.LoginFinish, ErrorCode.BAD_CREDENTIALS, "AUTH-CREDENTIALS"),
+        (requests.LoginFinish, ErrorCode.DENIED, "DS-DENIED"),
+        (requests.PutDeviceList, ErrorCode.DENIED, "DS-DENIED"),
+    ):
+
+        async def call(
+            self: Connection,
+            request: requests.Request,
+            expected: Any,
+            refused: type[requests.Request] = refused,
+            code: ErrorCode = code,
+        ) -> Any:
+            if isinstance(request, refused):
+                raise RefusedError(replies.Error(code, "no"))
+            return await original(self, request, expected)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Connection, "call", call)
+            with pytest.raises(RejectedError) as caught:
+                await second.log_in(world, "alice")
+        assert caught.value.rule == rule
+        assert second.state() is None
+
+
+@in_world
 async def test_two_logins_at_the_same_moment_leave_one_device(world: MemoryServer, tmp_path: Path) -> None:
     await registered(world, tmp_path)
     people = [Person.at(tmp_path, seed) for seed in ("second", "third")]

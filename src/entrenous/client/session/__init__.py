@@ -2,9 +2,10 @@
 
 from entrenous.client.session.backoff import Backoff
 from entrenous.client.session.calls import Caller
-from entrenous.client.session.connection import Connection, open_connection
+from entrenous.client.session.connection import Connection
 from entrenous.client.session.device_login import log_in_device
 from entrenous.client.session.events import Connected, Disconnected, EventQueue, PushesDropped, SessionEvent
+from entrenous.client.session.opening import open_connection
 from entrenous.client.session.refusals import (
     BusyError,
     ConflictError,

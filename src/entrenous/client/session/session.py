@@ -11,10 +11,11 @@ from typing import TypeVar
 from entrenous.channel import SUITES
 from entrenous.client.environment import Environment
 from entrenous.client.session.backoff import Backoff
-from entrenous.client.session.connection import Connection, open_connection
+from entrenous.client.session.connection import Connection
 from entrenous.client.session.device_login import log_in_device
 from entrenous.client.session.events import Connected, Disconnected, EventQueue, SessionEvent
 from entrenous.client.session.finality import explain, is_final
+from entrenous.client.session.opening import open_connection
 from entrenous.client.session.refusals import BusyError
 from entrenous.client.session.timings import DEFAULT_TIMINGS, MOMENT, Timings
 from entrenous.client.session.transport import Connector

@@ -8,7 +8,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from client_pages import pages_in_clear
 from entrenous.client.keyfile import StoreKey
 from entrenous.client.store import SCHEMA, Script, Store, Transaction
-from entrenous.errors import CryptoError, EntrenousError, RejectedError, UnavailableError, UsageError
+from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError, UsageError
 
 KEY = StoreKey(bytes(range(32)))
 TABLE = (Script("things", ("CREATE TABLE things (id INTEGER PRIMARY KEY, body BLOB UNIQUE) STRICT",)),)
@@ -178,6 +178,19 @@ def test_the_product_schema_is_strict_everywhere(path: Path) -> None:
     store = Store.open(path, KEY, schema=SCHEMA)
     tables = store.all("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
     assert {"account", "server", "vault", "contacts", "key_packages"} <= {name for name, _ in tables}
+    store.close()
+
+
+def test_a_damaged_file_says_so(path: Path) -> None:
+    store = Store.open(path, KEY, schema=TABLE)
+    put(store, *(bytes([number]) * 3000 for number in range(20)))
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[6 * 4096 + 100] ^= 1
+    path.write_bytes(data)
+    store = Store.open(path, KEY, schema=TABLE)
+    with pytest.raises(MalformedError, match="damaged"):
+        bodies(store)
     store.close()
 
 
