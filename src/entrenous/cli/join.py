@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
+from entrenous.cli.opened_client import connected_client
 from entrenous.cli.options import SuiteName, SuiteOption, common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.profile_store import client_environment, opened
@@ -72,7 +73,9 @@ def join(
             )
             _tell(registered, as_json=as_json)
             forget_recovery_words(profile.store)
-        return registered
+        # The first connection leaves KeyPackages at the server, with which others can add this device to rooms.
+        async with connected_client(options.profile_path):
+            return registered
 
     run(main)
 

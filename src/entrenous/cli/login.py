@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
+from entrenous.cli.opened_client import connected_client
 from entrenous.cli.options import SuiteName, SuiteOption, common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.profile_store import client_environment, opened
@@ -66,7 +67,7 @@ def login(
         known = secret()
         with opened(options.profile_path, create=True) as profile:
             note(f"Logging in at {where.host} …")
-            return await log_in(
+            logged_in = await log_in(
                 where,
                 TcpConnector(where.host, where.port),
                 profile.store,
@@ -76,6 +77,8 @@ def login(
                 accept_server=_accept_server,
                 suite=suite_by_label(suite),
             )
+        async with connected_client(options.profile_path):
+            return logged_in
 
     done = run(main)
     say(f"You are {done.login_name} on this machine. Devices revoked: {done.revoked}.")

@@ -143,7 +143,7 @@ class Client:
         await self._session.wait_until_connected()
 
     async def wait_until_caught_up(self) -> None:
-        """Wait until everything that the server had for this device when it was asked is on the disk.
+        """Wait until everything that the server had for this device is on the disk, and its KeyPackages are there.
 
         Raises:
             EntrenousError: there will be no connection any more; the sentence says why.
@@ -152,6 +152,7 @@ class Client:
         await self._asked.wait()
         await self._inbox.quiet()
         await self._catch_up.quiet()
+        await self._upkeep.quiet()
         for found in self._hall:
             await found.follower.reach(found.follower.newest)
 

@@ -38,6 +38,11 @@ class Person:
     _reader: asyncio.Task[None] | None = None
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
+    @property
+    def log(self) -> Path:
+        """What the client logged, every key derivation included."""
+        return self.directory / "client.log"
+
     async def join(self, link: str) -> None:
         """Register by redeeming an invite link, in a process of its own."""
         await self.run(
@@ -64,12 +69,13 @@ class Person:
 
     async def come_online(self) -> None:
         """Start the client."""
-        self._process = await asyncio.create_subprocess_exec(
-            *entrenous("--profile", str(self.directory), "chat", "--json"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *entrenous("--profile", str(self.directory), "--log-level", "debug", "chat", "--json"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         self._reader = asyncio.create_task(self._read())
         seen = len(self.events)
         await self.wait_for(lambda event: event["type"] == "connection-changed" and event["is_connected"], seen)
@@ -95,6 +101,18 @@ class Person:
         assert self._process.stdin is not None  # noqa: S101 it was made with a pipe
         self._process.stdin.write((line + "\n").encode())
         await self._process.stdin.drain()
+
+    async def does(self, line: str, answer: str) -> None:
+        """Type a command and wait for its answer, an event of the kind ``answer``.
+
+        Raises:
+            UnavailableError: it was refused, or nothing came in time.
+        """
+        seen = len(self.events)
+        await self.type(line)
+        event = await self.wait_for(lambda event: event["type"] in {answer, "error"}, seen)
+        if event["type"] == "error":
+            raise UnavailableError(f"{self.name} typed {line.split()[0]}: {event['value']}")
 
     async def reads(self, text: str) -> None:
         """Wait until a message with this text has arrived."""

@@ -54,7 +54,7 @@ def _judge(cast: Cast, stage: Stage, report: Report) -> bool:
     report.stored(stage.stored_entries())
     report.act(5, "search for every message, the room's name and the passwords")
     plaintexts = scene.plaintexts(cast)
-    wanted, places = needles(plaintexts), stage.haystacks()
+    wanted, places = needles(plaintexts), stage.haystacks() | stage.client_files(cast.all)
     findings = search(wanted, places)
     report.searched(len(plaintexts), len(wanted), places, findings)
     found = len(search(wanted, control_copies(wanted, places)))

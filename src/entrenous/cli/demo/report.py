@@ -35,17 +35,18 @@ class Report:
         table = Table(title="What the server stored of it", title_justify="left")
         table.add_column("entry", justify="right")
         table.add_column("bytes", justify="right")
-        table.add_column("begins with")
+        table.add_column("which")
+        table.add_column("ciphertext begins with")
         for entry in entries:
-            table.add_row(str(entry.sequence), f"{entry.size:,}", entry.head.hex(" ", 4))
+            table.add_row(str(entry.sequence), f"{entry.size:,}", entry.kind, entry.head.hex(" ", 4))
         self._console.print(table)
 
     def searched(self, plaintexts: int, forms: int, places: dict[str, bytes], findings: list[Finding]) -> None:
         """Show what was searched for, where, and with what result."""
         size = sum(len(data) for data in places.values())
         self._console.print(
-            f"   searched {len(places)} places ({size:,} bytes: database, WAL, keys, log and every byte that crossed "
-            f"the sockets) for {plaintexts} plaintexts in {forms} forms"
+            f"   searched {len(places)} places ({size:,} bytes: the server's database, WAL, keys and log, every byte "
+            f"on the sockets, the clients' stores and logs) for {plaintexts} plaintexts in {forms} forms"
         )
         for finding in findings:
             self._console.print(f"   [red]LEAK[/red] {finding.needle.name} ({finding.needle.form}) in {finding.place}")

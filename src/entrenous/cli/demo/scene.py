@@ -40,12 +40,11 @@ async def meet(cast: Cast) -> None:
     """Alice opens the room and adds the others; they talk."""
     for person in cast.all:
         await person.come_online()
-    await cast.alice.type(f"/create {ROOM}")
-    await cast.alice.sees("room-summary", name=ROOM)
+    await cast.alice.does(f"/create {ROOM}", "room-summary")
     for person in (cast.bob, cast.carol):
-        await cast.alice.type(f"/invite {person.name}")
+        await cast.alice.does(f"/invite {person.name}", "member-summary")
         await person.sees("room-joined", name=ROOM)
-        await person.type(f"/join {ROOM}")
+        await person.does(f"/join {ROOM}", "room-summary")
     await cast.alice.type(GREETING)
     for person in (cast.bob, cast.carol):
         await person.reads(GREETING)
@@ -63,7 +62,7 @@ async def one_is_away(cast: Cast) -> None:
     await cast.carol.come_online()
     for text in WHILE_AWAY:
         await cast.carol.reads(text)
-    await cast.carol.type(f"/join {ROOM}")
+    await cast.carol.does(f"/join {ROOM}", "room-summary")
     await cast.carol.type(BACK)
     for person in (cast.alice, cast.bob):
         await person.reads(BACK)

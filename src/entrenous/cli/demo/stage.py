@@ -9,16 +9,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrenous.cli.demo.person import PATIENCE, entrenous
+from entrenous.cli.demo.person import PATIENCE, Person, entrenous
 from entrenous.cli.demo.relay import Relay
 from entrenous.errors import UnavailableError
+from entrenous.mls.types import MLSMessage, PrivateMessage
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """What the server keeps of one entry of a room's log: its size and how it begins."""
+    """What the server keeps of one entry of a room's log: its kind and size, and how its ciphertext begins."""
 
     sequence: int
+    kind: str
     size: int
     head: bytes
 
@@ -30,6 +32,15 @@ class Stage:
     folder: Path
     relay: Relay
     first_link: str
+
+    def client_files(self, people: tuple[Person, ...]) -> dict[str, bytes]:
+        """Everything that the people's own clients keep."""
+        return {
+            f"{person.name}/{path.relative_to(person.directory)}": path.read_bytes()
+            for person in people
+            for path in sorted(person.directory.rglob("*"))
+            if path.is_file()
+        }
 
     @property
     def server_folder(self) -> Path:
@@ -50,7 +61,14 @@ class Stage:
         database = next(path for path in self.server_folder.rglob("*.db"))
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             rows = connection.execute("SELECT sequence, body FROM entries ORDER BY room, sequence").fetchall()
-        return [StoredEntry(sequence, len(body), bytes(body[:24])) for sequence, body in rows]
+        return [_described(sequence, body) for sequence, body in rows]
+
+
+def _described(sequence: int, body: bytes) -> StoredEntry:
+    message = MLSMessage.decode(body).body
+    if not isinstance(message, PrivateMessage):
+        raise UnavailableError(f"entry {sequence} is no PrivateMessage")
+    return StoredEntry(sequence, message.content_type.name.lower(), len(body), message.ciphertext[:16])
 
 
 @contextlib.asynccontextmanager
