@@ -9,10 +9,10 @@ from entrenous.cli.chat.render import event_line, member_lines, message_line, ro
 from entrenous.cli.output import json_line, kind_of, printable
 from entrenous.cli.run import sentence
 from entrenous.client.commands import Command, FindRoom, History, ListRooms, SendText, WaitUntilSent
-from entrenous.client.events import Event, MessageArrived
+from entrenous.client.events import Event, MessageArrived, RoomJoined
 from entrenous.client.slash import Quit, Run, Say, ShowHelp, SwitchRoom, help_text, interpret
 from entrenous.client.views import MemberSummary, MessageKind, MessageRef, RoomState, RoomSummary
-from entrenous.errors import EntrenousError
+from entrenous.errors import EntrenousError, RejectedError
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Conversation:
                 case Run(command):
                     await self._show_result(await self._engine.do(command))
                 case SwitchRoom(name):
-                    await self._open(await self._engine.do(FindRoom(name)))
+                    await self._open(await self._find(name))
                 case ShowHelp(topic):
                     self._lines(help_text(topic).splitlines())
         except EntrenousError as error:
@@ -106,6 +106,8 @@ class Conversation:
         line = event_line(event)
         if line is not None:
             self._lines([await self._prefix(event) + line])
+        if isinstance(event, RoomJoined) and self.room is None:
+            await self._open(next(room for room in await self._remember_rooms() if room.room == event.room))
 
     async def _prefix(self, event: Event) -> str:
         room = event.message.room if isinstance(event, MessageArrived) else getattr(event, "room", None)
@@ -119,6 +121,17 @@ class Conversation:
         rooms = await self._engine.do(ListRooms())
         self._names = {room.room: room.name for room in rooms}
         return rooms
+
+    async def _find(self, text: str) -> RoomSummary:
+        """The room of that name; where there is none, the only one whose name begins so. Only a switch may guess."""
+        try:
+            return await self._engine.do(FindRoom(text))
+        except RejectedError:
+            rooms = await self._remember_rooms()
+            begun = [room for room in rooms if room.name.casefold().startswith(text.casefold())]
+            if len(begun) != 1:
+                raise
+            return begun[0]
 
     async def _open(self, room: RoomSummary) -> None:
         self.room = room

@@ -2,14 +2,7 @@
 
 import time
 
-from entrenous.client.events import (
-    CommitRefused,
-    EntryUnreadable,
-    Event,
-    LogsDiffer,
-    MessageArrived,
-    MessageStateChanged,
-)
+from entrenous.client.events import Event, MessageArrived, MessageStateChanged, RoomChanged
 from entrenous.client.views import (
     MemberRole,
     MemberSummary,
@@ -46,13 +39,11 @@ def member_lines(members: tuple[MemberSummary, ...]) -> list[str]:
 
 
 def event_line(event: Event) -> str | None:
-    """An event for people; None for what shows by itself."""
+    """An event for people; None for what shows by itself or tells only that something is to be read again."""
     match event:
         case MessageArrived(message):
             return message_line(message)
-        case MessageStateChanged(state=MessageState.FAILED) | LogsDiffer() | CommitRefused() | EntryUnreadable():
-            return f"{NOTICE} {event.sentence}"
-        case MessageStateChanged():
+        case RoomChanged() | MessageStateChanged(state=MessageState.SENDING | MessageState.SENT):
             return None
         case _:
             return f"{NOTICE} {event.sentence}"
