@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
+from entrenous.client import CreateRoom, History, InviteMember, MessageKind, RoomJoined
 from entrenous.testing import run_virtual
-from entrenous.testing.members import World
+from entrenous.testing.members import Person, World
 
 Scenario = Callable[[World], Awaitable[None]]
 
@@ -23,3 +24,23 @@ def in_world(scenario: Scenario) -> Callable[[Path], None]:
 
     del test.__wrapped__  # pytest would ask for the scenario's arguments
     return test
+
+
+async def garden(host: Person, *guests: Person) -> bytes:
+    """A room with a host and guests in it."""
+    room = (await host.do(CreateRoom("Garden"))).room
+    for guest in guests:
+        await host.do(InviteMember(room, guest.name))
+        await guest.sees(RoomJoined)
+    return room
+
+
+async def texts(person: Person, room: bytes) -> list[str]:
+    """Everything that a person reads in a room."""
+    lines = await person.do(History(room, limit=500))
+    return [line.text for line in lines if line.kind is MessageKind.TEXT]
+
+
+def epochs(room: bytes, *people: Person) -> set[bytes]:
+    """The epoch authenticators of people in a room: one value if and only if they are in one epoch."""
+    return {person.running._hall.get(room).room.epoch.group.epoch_authenticator for person in people}

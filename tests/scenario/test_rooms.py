@@ -15,7 +15,6 @@ from entrenous.client import (
     MemberRemoved,
     MemberRole,
     MessageArrived,
-    MessageKind,
     MessageState,
     MessageStateChanged,
     RefreshKeys,
@@ -26,32 +25,12 @@ from entrenous.client import (
     WaitUntilSent,
 )
 from entrenous.errors import RejectedError
-from entrenous.testing.members import Person, World
-from worlds import in_world
-
-
-async def garden(host: Person, *guests: Person) -> bytes:
-    """A room with a host and guests in it."""
-    room = (await host.do(CreateRoom("Garden"))).room
-    for guest in guests:
-        await host.do(InviteMember(room, guest.name))
-        await guest.sees(RoomJoined)
-    return room
-
-
-def epochs(room: bytes, *people: Person) -> set[bytes]:
-    """The epoch authenticators of people in a room: one value if and only if they are in one epoch."""
-    return {person.running._hall.get(room).room.epoch.group.epoch_authenticator for person in people}
+from entrenous.testing.members import World
+from worlds import epochs, garden, in_world, texts
 
 
 def _says(text: str) -> Callable[[MessageArrived], bool]:
     return lambda event: event.message.text == text
-
-
-async def texts(person: Person, room: bytes) -> list[str]:
-    """Everything that a person reads in a room."""
-    lines = await person.do(History(room, limit=500))
-    return [line.text for line in lines if line.kind is MessageKind.TEXT]
 
 
 @in_world

@@ -7,6 +7,7 @@ all; then the server is told, then the front ends.
 from dataclasses import dataclass, replace
 
 from entrenous.client.events import Event, LogsDiffer, MessageArrived, MessageStateChanged
+from entrenous.client.rooms.commits import TREE_EVERY
 from entrenous.client.rooms.reading import Reader, Reading
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
@@ -81,6 +82,8 @@ def _standing_after(standing: Standing, reading: Reading, position: LogPosition)
     if not reading.is_commit:
         return replace(standing, state=state, position=position)
     tree_age = 0 if reading.has_tree else standing.tree_age + 1
+    if reading.kind is MessageKind.REFUSED:
+        tree_age = TREE_EVERY  # what came with it may be garbage in place of a tree: the next Commit brings a whole one
     return replace(standing, state=state, position=position, base=position.sequence, tree_age=tree_age)
 
 

@@ -66,9 +66,10 @@ class Person:
     _listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open the client, and wait until it is connected."""
+        """Open the client, and wait until it has read what is there for it, and others can add it."""
         self.begin()
-        await self.running.wait_until_connected()
+        async with asyncio.timeout(PATIENCE):
+            await self.running.wait_until_caught_up()
 
     def begin(self) -> None:
         """Open the client, which begins to connect."""
@@ -203,7 +204,7 @@ class World:
         return tuple([await self.person(name) for name in names])
 
     async def person(self, name: str, connector: Connector | None = None) -> Person:
-        """Register one account, and start its client.
+        """Register one account, start its client, and wait until others can add it to their rooms.
 
         Args:
             name: the login name.

@@ -108,9 +108,10 @@ class Follower:
         await self._acknowledge()
 
     async def _fetch(self) -> None:
-        after = self.cursor
+        after, hinted = self.cursor, self._newest
         answer = await self._services.caller.call(requests.Fetch(self._room.id, after, MAX_FETCH), replies.Entries)
-        self._newest = max(answer.newest, self.cursor)
+        if self._newest == hinted:  # nothing was pushed meanwhile, so the answer knows best
+            self._newest = max(answer.newest, self.cursor)
         if answer.first_available > self.cursor + 1:
             await self._show_gap(answer.first_available)
             return

@@ -15,7 +15,7 @@ from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
 from entrenous.client.rooms.snapshot import rebuild
 from entrenous.client.session import Caller
-from entrenous.client.store import Store, Transaction, key_packages, rooms, stages
+from entrenous.client.store import Rows, Store, Transaction, key_packages, rooms, stages
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import RoomState
 from entrenous.errors import RejectedError
@@ -60,6 +60,7 @@ class Joining:
             RejectedError, MalformedError, CryptoError: the Welcome is not to be believed, or not for this device;
                 trying again does not help.
         """
+        self._check_newer(self._store, item)
         opened = open_welcome(item.welcome, self._bundle, trace=self._environment.trace)
         told = _read(opened, item)
         access = AccessKey(told.access_generation, RoomAccessSecret(told.access_key))
@@ -80,7 +81,8 @@ class Joining:
             tree_age=len(state.node_changes),
         )
         with self._store.transaction() as tx:
-            self._check_newer(tx, item, told.position)
+            self._check_newer(tx, item)  # again: the server was asked meanwhile
+            self._check_position(tx, item.room, told.position)
             changed = self._store_room(tx, item, standing, epoch, joined, opened.bundle)
         room = Room(item.room, standing, settings, epoch)
         inviter = known_owner_of(group.tree.member(joined.inviter)).account_id
@@ -90,14 +92,16 @@ class Joining:
         row = key_packages.get(self._store, reference)
         return None if row is None else KeyPackageBundle.decode(row.bundle)
 
-    def _check_newer(self, tx: Transaction, item: InboxItem, position: LogPosition) -> None:
+    def _check_newer(self, rows: Rows, item: InboxItem) -> None:
         """An old Welcome, replayed, must not take this device back to an epoch it has left."""
-        known = rooms.standing(tx, item.room)
-        if known is None:
-            return
-        if known.position.sequence >= item.sequence:
+        known = rooms.standing(rows, item.room)
+        if known is not None and max(known.position.sequence, known.own_from) >= item.sequence:
             raise RejectedError("JOIN-OLD", "the Welcome belongs to a Commit that this device has processed")
-        if known.position.sequence > position.sequence:
+
+    def _check_position(self, rows: Rows, room: bytes, position: LogPosition) -> None:
+        """The log of a room that this device was in before goes on, and is not told anew."""
+        known = rooms.standing(rows, room)
+        if known is not None and known.position.sequence > position.sequence:
             raise RejectedError("JOIN-POSITION", "a Welcome names a place in the log that this device has passed")
 
     def _store_room(
