@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from entrenous.codec import encode_as
 from entrenous.crypto import KEMPrivateKey
 from entrenous.mls.group import (
     InfoOptions,
@@ -31,6 +32,7 @@ from entrenous.mls.types import (
     Lifetime,
     MLSMessage,
     Proposal,
+    RatchetTreeNodes,
     Remove,
     WireFormat,
     external_pub,
@@ -61,12 +63,18 @@ class Sent:
     welcomes: Sequence[bytes] = ()
 
 
+class StackLimitError(Exception):
+    """A stack cannot join by a Welcome that the standard allows; its own tests show why."""
+
+
 class Party(abc.ABC):
     """One member, on any stack. Messages are encoded MLSMessages."""
 
     identity: bytes
     #: Whether the stack can send a Commit without proposals, or with the proposals that it received.
     commits_at_will = True
+    #: Whether the stack can remove a member from whom it has heard nothing.
+    names_strangers = True
 
     @abc.abstractmethod
     def key_package(self) -> bytes: ...
@@ -208,6 +216,7 @@ class Ours(Party):
             "epoch": group.epoch,
             "authenticator": group.epoch_authenticator,
             "exporter": group.export(EXPORT_LABEL, EXPORT_CONTEXT, EXPORT_SIZE),
+            "tree": encode_as(RatchetTreeNodes, group.tree.nodes()),
             **facts_of_group_info(self.group_info()),
         }
 
@@ -265,13 +274,21 @@ class Gathering:
         self.welcome(by, by.add(*(newcomer.key_package() for newcomer in newcomers)), *newcomers)
 
     def welcome(self, by: Party, sent: Sent, *newcomers: Party) -> None:
-        """A Commit that adds some reaches the members, and its Welcome the newcomers."""
+        """A Commit that adds some reaches the members, and its Welcome the newcomers; who cannot join is removed."""
         assert sent.welcomes
         self._deliver(by, sent.commit)
+        unable = []
         for index, newcomer in enumerate(newcomers):
-            newcomer.join(sent.welcomes[min(index, len(sent.welcomes) - 1)])
-        self.members.extend(newcomers)
+            try:
+                newcomer.join(sent.welcomes[min(index, len(sent.welcomes) - 1)])
+            except StackLimitError:
+                unable.append(newcomer)
+            else:
+                self.members.append(newcomer)
         self.check()
+        by = next(member for member in (by, *self.members) if member.names_strangers)
+        for newcomer in unable:
+            self.publish(by, by.remove(newcomer.identity))
 
     def join(self, newcomer: Party, sent: Sent) -> None:
         """An external Commit reaches the members."""

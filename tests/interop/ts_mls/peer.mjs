@@ -1,0 +1,217 @@
+// Members of MLS groups who run ts-mls. Each line on stdin is one request in JSON, each line on stdout its answer:
+// {"member": "bob", "call": "join", ...} is answered by {"result": ...} or {"error": "..."}. All bytes are in hex.
+
+import { createInterface } from "node:readline"
+import {
+  bytesToBase64,
+  createApplicationMessage,
+  createCommit,
+  createGroup,
+  createGroupInfoWithExternalPubAndRatchetTree,
+  createProposal,
+  decodeMlsMessage,
+  defaultCapabilities,
+  encodeMlsMessage,
+  generateKeyPackageWithKey,
+  getCiphersuiteFromName,
+  getCiphersuiteImpl,
+  ciphersuites,
+  joinGroup,
+  joinGroupExternal,
+  makePskIndex,
+  mlsExporter,
+  processPrivateMessage,
+  processPublicMessage,
+} from "ts-mls"
+import { encode } from "ts-mls/codec/tlsEncoder.js"
+import { decodeRatchetTree, ratchetTreeEncoder } from "ts-mls/ratchetTree.js"
+
+const HOUR = 3600n
+const DAY = 24n * HOUR
+
+const hex = (bytes) => Buffer.from(bytes).toString("hex")
+const bytes = (text) => new Uint8Array(Buffer.from(text, "hex"))
+const decode = (text) => decodeMlsMessage(bytes(text), 0)[0]
+const wrap = (wireformat, field, value) => hex(encodeMlsMessage({ version: "mls10", wireformat, [field]: value }))
+const encodeTree = (tree) => hex(encode(ratchetTreeEncoder)(tree))
+
+// RFC 9420 §12.4.3.2 puts an ExternalPub, a vector with its length before it, into the external_pub extension.
+// ts-mls 1.6.4 writes and reads the bare key there. These two give it the form of the RFC, and take it back.
+function vector(key) {
+  const length = key.length < 64 ? [key.length] : [0x40 | (key.length >> 8), key.length & 0xff]
+  return new Uint8Array([...length, ...key])
+}
+
+function withExternalPub(suite, keySize) {
+  const { exportPublicKey, importPublicKey } = suite.hpke
+  const exporting = { ...suite.hpke, exportPublicKey: async (key) => vector(await exportPublicKey(key)) }
+  const importing = { ...suite.hpke, importPublicKey: (key) => importPublicKey(key.slice(-keySize)) }
+  return { exporting: { ...suite, hpke: exporting }, importing: { ...suite, hpke: importing } }
+}
+
+class Member {
+  #suite
+  #forms
+  #credential
+  #signatureKeys
+  #keyPackages = []
+  #psks = {}
+  #state
+
+  static async create({ name, suite: id }) {
+    const member = new Member()
+    const suiteName = Object.keys(ciphersuites).find((key) => ciphersuites[key] === id)
+    member.#suite = await getCiphersuiteImpl(getCiphersuiteFromName(suiteName))
+    member.#credential = { credentialType: "basic", identity: new TextEncoder().encode(name) }
+    member.#signatureKeys = await member.#suite.signature.keygen()
+    const sample = await member.#newKeyPackage()
+    member.#forms = withExternalPub(member.#suite, sample.publicPackage.initKey.length)
+    return member
+  }
+
+  async #newKeyPackage() {
+    const now = BigInt(Math.floor(Date.now() / 1000))
+    const lifetime = { notBefore: now - HOUR, notAfter: now + DAY }
+    return generateKeyPackageWithKey(
+      this.#credential,
+      defaultCapabilities(),
+      lifetime,
+      [],
+      this.#signatureKeys,
+      this.#suite,
+    )
+  }
+
+  get #pskIndex() {
+    return makePskIndex(this.#state, this.#psks)
+  }
+
+  async keyPackage() {
+    const made = await this.#newKeyPackage()
+    this.#keyPackages.push(made)
+    return wrap("mls_key_package", "keyPackage", made.publicPackage)
+  }
+
+  psk({ id, value }) {
+    this.#psks[bytesToBase64(bytes(id))] = bytes(value)
+  }
+
+  async create({ groupId }) {
+    const { publicPackage, privatePackage } = await this.#newKeyPackage()
+    this.#state = await createGroup(bytes(groupId), publicPackage, privatePackage, [], this.#suite)
+  }
+
+  async join({ welcome, tree }) {
+    const { publicPackage, privatePackage } = this.#keyPackages.pop()
+    this.#state = await joinGroup(
+      decode(welcome).welcome,
+      publicPackage,
+      privatePackage,
+      makePskIndex(undefined, this.#psks),
+      this.#suite,
+      tree === null ? undefined : decodeRatchetTree(bytes(tree), 0)[0],
+    )
+  }
+
+  #proposals({ add = [], remove = [], psks = [], resumptions = [] }) {
+    const nonce = () => this.#suite.rng.randomBytes(this.#suite.kdf.size)
+    const psk = (preSharedKeyId) => ({ proposalType: "psk", psk: { preSharedKeyId } })
+    return [
+      ...add.map((message) => ({ proposalType: "add", add: { keyPackage: decode(message).keyPackage } })),
+      ...remove.map((removed) => ({ proposalType: "remove", remove: { removed } })),
+      ...psks.map((id) => psk({ psktype: "external", pskId: bytes(id), pskNonce: nonce() })),
+      ...resumptions.map((epoch) =>
+        psk({
+          psktype: "resumption",
+          usage: "application",
+          pskGroupId: this.#state.groupContext.groupId,
+          pskEpoch: BigInt(epoch),
+          pskNonce: nonce(),
+        }),
+      ),
+    ]
+  }
+
+  async propose({ asPublic, ...what }) {
+    const [proposal] = this.#proposals(what)
+    const made = await createProposal(this.#state, asPublic, proposal, this.#suite)
+    this.#state = made.newState
+    return hex(encodeMlsMessage(made.message))
+  }
+
+  async commit({ asPublic, treeInWelcome, ...what }) {
+    const context = { state: this.#state, cipherSuite: this.#suite, pskIndex: this.#pskIndex }
+    const made = await createCommit(context, {
+      extraProposals: this.#proposals(what),
+      wireAsPublicMessage: asPublic,
+      ratchetTreeExtension: treeInWelcome,
+    })
+    this.#state = made.newState
+    return {
+      commit: hex(encodeMlsMessage(made.commit)),
+      welcome: made.welcome === undefined ? null : wrap("mls_welcome", "welcome", made.welcome),
+    }
+  }
+
+  async externalCommit({ groupInfo, resync }) {
+    const { publicPackage, privatePackage } = await this.#newKeyPackage()
+    const info = decode(groupInfo).groupInfo
+    const joined = await joinGroupExternal(info, publicPackage, privatePackage, resync, this.#forms.importing)
+    this.#state = joined.newState
+    return wrap("mls_public_message", "publicMessage", joined.publicMessage)
+  }
+
+  async process({ message }) {
+    // Not ts-mls's processMessage: in 1.6.4 it forgets the PSKs where the message is private.
+    const { privateMessage, publicMessage } = decode(message)
+    const result = await (privateMessage === undefined
+      ? processPublicMessage(this.#state, publicMessage, this.#pskIndex, this.#suite)
+      : processPrivateMessage(this.#state, privateMessage, this.#pskIndex, this.#suite))
+    this.#state = result.newState
+    return { data: result.kind === "applicationMessage" ? hex(result.message) : null }
+  }
+
+  async protect({ data }) {
+    const made = await createApplicationMessage(this.#state, bytes(data), this.#suite)
+    this.#state = made.newState
+    return wrap("mls_private_message", "privateMessage", made.privateMessage)
+  }
+
+  async groupInfo() {
+    const info = await createGroupInfoWithExternalPubAndRatchetTree(this.#state, [], this.#forms.exporting)
+    return wrap("mls_group_info", "groupInfo", info)
+  }
+
+  async facts({ label, context, length }) {
+    const { groupContext, keySchedule, ratchetTree } = this.#state
+    const exported = await mlsExporter(keySchedule.exporterSecret, label, bytes(context), length, this.#suite)
+    return {
+      epoch: Number(groupContext.epoch),
+      active: this.#state.groupActiveState.kind === "active",
+      authenticator: hex(keySchedule.epochAuthenticator),
+      exporter: hex(exported),
+      tree: encodeTree(ratchetTree),
+    }
+  }
+}
+
+const members = new Map()
+const CALLS = new Set(
+  "keyPackage psk create join propose commit externalCommit process protect groupInfo facts".split(" "),
+)
+
+async function answer({ member, call, ...args }) {
+  if (call === "member") return void members.set(member, await Member.create({ name: member, ...args }))
+  if (!CALLS.has(call)) throw new Error(`no such call: ${call}`)
+  return members.get(member)[call](args)
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let reply
+  try {
+    reply = { result: (await answer(JSON.parse(line))) ?? null }
+  } catch (error) {
+    reply = { error: `${error.name}: ${error.message}` }
+  }
+  process.stdout.write(`${JSON.stringify(reply)}\n`)
+}
