@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
-from entrenous.client import CreateRoom, History, InviteMember, MessageKind, RoomJoined
+from entrenous.client import CreateRoom, History, InviteMember, MessageArrived, MessageKind, RoomJoined
 from entrenous.testing import run_virtual
 from entrenous.testing.members import Person, World
 
@@ -44,3 +44,8 @@ async def texts(person: Person, room: bytes) -> list[str]:
 def epochs(room: bytes, *people: Person) -> set[bytes]:
     """The epoch authenticators of people in a room: one value if and only if they are in one epoch."""
     return {person.running._hall.get(room).room.epoch.group.epoch_authenticator for person in people}
+
+
+def says(text: str) -> Callable[[MessageArrived], bool]:
+    """Whether a message that arrived says this."""
+    return lambda event: event.message.text == text

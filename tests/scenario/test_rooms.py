@@ -1,7 +1,6 @@
 """Conversations: real clients, a real server, in memory and under virtual time."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -26,11 +25,7 @@ from entrenous.client import (
 )
 from entrenous.errors import RejectedError
 from entrenous.testing.members import World
-from worlds import epochs, garden, in_world, texts
-
-
-def _says(text: str) -> Callable[[MessageArrived], bool]:
-    return lambda event: event.message.text == text
+from worlds import epochs, garden, in_world, says, texts
 
 
 @in_world
@@ -181,7 +176,7 @@ async def test_two_commits_race_one_wins_and_the_other_is_made_again(world: Worl
         await person.says(room, f"{person.name} is here")
     for person in (alice, bob, carol, dave):
         for other in (alice, bob, carol, dave):
-            await person.has(MessageArrived, _says(f"{other.name} is here"))
+            await person.has(MessageArrived, says(f"{other.name} is here"))
     assert len(epochs(room, alice, bob, carol, dave)) == 1
 
 
