@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from entrenous.channel import HYBRID, ClientConnection, HandshakeFinished, MessageReceived, PeerClosed, Suite
 from entrenous.errors import CryptoError, MalformedError, RejectedError
@@ -62,8 +62,8 @@ class RawClient(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports do not derive from asyncio's class.
+        self.transport = cast("asyncio.Transport", transport)
         self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,102 @@
+"""The key file: made once, private, whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from entrenous.errors import MalformedError, RejectedError, UnavailableError
+from entrenous.server.keys import generate_keys, load_or_create_keys
+from entrenous.testing import SeededEntropy
+
+ENTROPY = SeededEntropy("keys")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="there are no such modes elsewhere")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "keys" / "server.keys"
+
+
+def test_the_first_start_makes_the_keys_and_every_later_one_finds_them(path: Path) -> None:
+    made = load_or_create_keys(path, ENTROPY)
+    found = load_or_create_keys(path, ENTROPY)
+    assert found.server_id == made.server_id
+    assert found.opaque.oprf_seed == made.opaque.oprf_seed
+    assert found.opaque.key_pair.public == made.opaque.key_pair.public
+    assert found.fake_account("nobody") == made.fake_account("nobody")
+    assert [entry.name for entry in path.parent.iterdir()] == ["server.keys"]
+
+
+def test_two_servers_have_nothing_in_common(tmp_path: Path) -> None:
+    one, other = (load_or_create_keys(tmp_path / name / "keys", ENTROPY) for name in ("a", "b"))
+    assert one.server_id != other.server_id
+    assert one.opaque.oprf_seed != other.opaque.oprf_seed
+    assert one.fake_account("nobody") != other.fake_account("nobody")
+
+
+@POSIX
+def test_only_the_server_can_read_them(path: Path) -> None:
+    load_or_create_keys(path, ENTROPY)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("which", "mode"), [("file", 0o640), ("file", 0o604), ("directory", 0o750), ("directory", 0o701)]
+)
+def test_keys_that_others_can_reach_are_refused_with_the_remedy(path: Path, which: str, mode: int) -> None:
+    load_or_create_keys(path, ENTROPY)
+    exposed = path if which == "file" else path.parent
+    exposed.chmod(mode)
+    with pytest.raises(RejectedError, match="chmod") as caught:
+        load_or_create_keys(path, ENTROPY)
+    assert caught.value.rule == "SRV-KEYS-MODE"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-1], lambda data: b"\x02" + data[1:], lambda data: data + b"\0"]
+)
+def test_a_damaged_key_file_is_said_to_be_one_and_is_not_replaced(path: Path, damage: object) -> None:
+    load_or_create_keys(path, ENTROPY)
+    assert callable(damage)
+    broken = damage(path.read_bytes())
+    path.write_bytes(broken)
+    with pytest.raises(MalformedError):
+        load_or_create_keys(path, ENTROPY)
+    assert path.read_bytes() == broken
+
+
+def test_a_private_key_that_is_no_scalar_is_damage_too(path: Path) -> None:
+    load_or_create_keys(path, ENTROPY)
+    data = path.read_bytes()
+    path.write_bytes(data[:-64] + b"\xff" * 32 + data[-32:])
+    with pytest.raises(MalformedError):
+        load_or_create_keys(path, ENTROPY)
+
+
+def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UnavailableError):
+        load_or_create_keys(tmp_path / "file" / "keys" / "server.keys", ENTROPY)
+
+
+def test_a_draft_left_by_a_crash_is_not_taken_for_the_keys(path: Path) -> None:
+    path.parent.mkdir(parents=True, mode=0o700)
+    path.with_suffix(".new").write_bytes(b"half a fi")
+    made = load_or_create_keys(path, ENTROPY)
+    assert load_or_create_keys(path, ENTROPY).server_id == made.server_id
+
+
+def test_keys_do_not_print() -> None:
+    keys = generate_keys(ENTROPY)
+    shown = repr(keys)
+    for secret in (
+        keys.identity.signing_key.seed,
+        keys.opaque.oprf_seed,
+        keys.opaque.key_pair.private,
+        keys.fake_accounts,
+    ):
+        assert secret.reveal().hex() not in shown
+        assert repr(secret.reveal()) not in shown

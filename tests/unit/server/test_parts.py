@@ -1,0 +1,193 @@
+"""The small parts: rates, names, admission, pacing, fan-out, settings."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrenous.channel import SUITES, frame_message
+from entrenous.errors import UsageError
+from entrenous.server import Limits, Rate, Settings, rates
+from entrenous.server.admission import Admission
+from entrenous.server.fanout import Fanout
+from entrenous.server.names import check_name, name_key
+from entrenous.server.pacing import Pacer
+from entrenous.server.rates import RateLimiter, address_key
+from entrenous.server.refusal import RefusedError
+from entrenous.testing import run_virtual
+from entrenous.wire import Entry, encode_event, events
+
+ROOM, OTHER = bytes(16), bytes([1]) * 16
+
+
+def test_a_rate_allows_a_burst_and_then_what_its_refill_gives() -> None:
+    limiter = RateLimiter(Rate(3, 60.0))
+    assert [limiter.take("alice", 0.0) for _ in range(4)] == [0, 0, 0, pytest.approx(20)]
+    assert limiter.take("alice", 19.0) == pytest.approx(1)
+    assert limiter.take("alice", 20.0) == 0
+    assert limiter.take("bob", 20.0) == 0
+    # Long silence earns no more than one burst.
+    assert [limiter.take("alice", 10_000.0) for _ in range(4)][:3] == [0, 0, 0]
+    assert limiter.take("alice", 10_000.0) > 0
+
+
+def test_a_clock_that_goes_back_neither_refills_nor_locks_out() -> None:
+    limiter = RateLimiter(Rate(2, 60.0))
+    assert limiter.take("alice", 1_000.0) == 0
+    assert limiter.take("alice", 0.0) == 0
+    assert limiter.take("alice", 0.0) == pytest.approx(30)
+    assert limiter.take("alice", 30.0) == 0
+
+
+def test_rates_of_any_number_of_keys_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "MAX_BUCKETS", 10)
+    limiter = RateLimiter(Rate(1, 60.0))
+    for number in range(100):
+        limiter.take(number, 0.0)
+    assert len(limiter._buckets) == 10
+    assert limiter.take(99, 0.0) > 0
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("not an address", "not an address"),
+    ],
+)
+def test_what_counts_as_one_address(host: str, key: str) -> None:
+    assert address_key(host) == key
+
+
+@given(st.text(max_size=40))
+def test_a_name_that_is_allowed_is_equal_to_itself_however_it_is_written(name: str) -> None:
+    key = name_key(name)
+    assert name_key(key) == key
+    try:
+        stored = check_name(name)
+    except RefusedError:
+        return
+    assert check_name(stored) == stored
+    assert name_key(stored) == key
+    assert 2 <= len(stored) <= 32
+
+
+def test_admission_counts_and_forgets() -> None:
+    admission = Admission(Limits(connections=3, connections_per_address=2))
+    assert [admission.enter("a"), admission.enter("a"), admission.enter("a")] == [True, True, False]
+    assert [admission.enter("b"), admission.enter("b")] == [True, False]
+    admission.leave("a")
+    assert admission.enter("b")
+    for address in ("a", "b", "b"):
+        admission.leave(address)
+    assert admission.total == 0
+    assert not admission._per_address
+
+
+def test_work_is_spread_over_turns_of_the_loop_in_order() -> None:
+    async def main() -> None:
+        pacer, done, turns = Pacer(2), [], []
+        for number in range(5):
+            pacer.submit(lambda n=number: done.append(n))  # type: ignore[misc]  # a default binds the number
+        while len(pacer):
+            await asyncio.sleep(0)
+            turns.append(len(done))
+        assert done == [0, 1, 2, 3, 4]
+        assert turns == [2, 4, 5]
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("wrong", [{"suites": ()}, {"suites": (9,)}, {"port": -1}, {"port": 65_536}])
+def test_settings_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        Settings(data_dir=None, **wrong)  # type: ignore[arg-type]  # this is the point
+    assert set(Settings(data_dir=None).suites) == set(SUITES)
+
+
+@dataclass(eq=False)
+class Listener:
+    account: bytes
+    device: bytes
+    backlog: int = 0
+    heard: list[bytes] = field(default_factory=list)
+
+    def push(self, framed: bytes) -> None:
+        self.heard.append(framed)
+
+    def end(self, reason: str) -> None:
+        self.heard.append(reason.encode())
+
+
+def entry(sequence: int) -> Entry:
+    return Entry(sequence, bytes(12), b"body", 0)
+
+
+def new_entry(room: bytes, sequence: int) -> bytes:
+    return frame_message(encode_event(events.NewEntry(room, entry(sequence))))
+
+
+def advanced(room: bytes, sequence: int) -> bytes:
+    return frame_message(encode_event(events.LogAdvanced(room, sequence)))
+
+
+def test_a_listener_hears_its_rooms_and_no_others() -> None:
+    fanout = Fanout(100)
+    alice, bob = Listener(b"alice", b"a1"), Listener(b"bob", b"b1")
+    fanout.attach(alice, [ROOM])
+    fanout.attach(bob, [OTHER])
+    fanout.publish(ROOM, entry(1))
+    fanout.join(ROOM, b"bob")
+    fanout.publish(ROOM, entry(2))
+    fanout.leave(ROOM, b"alice")
+    fanout.publish(ROOM, entry(3))
+    assert alice.heard == [new_entry(ROOM, 1), new_entry(ROOM, 2)]
+    assert bob.heard == [new_entry(ROOM, 2), new_entry(ROOM, 3)]
+
+
+def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> None:
+    fanout, alice = Fanout(100), Listener(b"alice", b"a1")
+    fanout.attach(alice, [ROOM, OTHER])
+    alice.backlog = 101
+    for sequence in (1, 2):
+        fanout.publish(ROOM, entry(sequence))
+        fanout.publish(OTHER, entry(sequence))
+    assert alice.heard == [advanced(ROOM, 1), advanced(OTHER, 1)]
+    alice.backlog = 0
+    fanout.publish(ROOM, entry(3))
+    assert len(alice.heard) == 2
+    fanout.caught_up(alice, ROOM)
+    fanout.publish(ROOM, entry(4))
+    fanout.publish(OTHER, entry(3))
+    assert alice.heard[2:] == [new_entry(ROOM, 4)]
+    fanout.caught_up(alice, OTHER)
+    assert not fanout._behind
+
+
+def test_a_second_connection_of_a_device_takes_the_firsts_place_and_other_devices_stay() -> None:
+    fanout = Fanout(100)
+    old, new, other = Listener(b"alice", b"a1"), Listener(b"alice", b"a1"), Listener(b"alice", b"a2")
+    assert fanout.attach(old, [ROOM]) is None
+    assert fanout.attach(other, [ROOM]) is None
+    assert fanout.attach(new, [ROOM]) is old
+    fanout.detach(old)
+    fanout.publish(ROOM, entry(1))
+    assert (len(old.heard), len(new.heard), len(other.heard)) == (0, 1, 1)
+    fanout.welcome([b"a1", b"nobody"])
+    assert (len(new.heard), len(other.heard)) == (2, 1)
+    assert fanout.connection(b"a1") is new
+
+
+def test_a_fan_out_that_everybody_left_is_empty() -> None:
+    fanout, alice = Fanout(0), Listener(b"alice", b"a1", backlog=1)
+    fanout.attach(alice, [ROOM, OTHER])
+    fanout.publish(ROOM, entry(1))
+    fanout.detach(alice)
+    fanout.detach(alice)
+    tables = (fanout._rooms, fanout._accounts, fanout._devices, fanout._listening, fanout._behind)
+    assert [len(table) for table in tables] == [0] * 5
