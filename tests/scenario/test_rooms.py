@@ -11,6 +11,7 @@ from entrenous.client import (
     InviteMember,
     KickMember,
     ListMembers,
+    MemberJoined,
     MemberRemoved,
     MemberRole,
     MessageArrived,
@@ -191,3 +192,26 @@ async def test_two_people_invite_the_same_third_at_once_and_both_succeed(world: 
     await carol.says(room, "who called?")
     await alice.reads("who called?")
     await bob.reads("who called?")
+
+
+@in_world
+async def test_an_invitation_after_a_new_login_replaces_the_old_device_in_one_commit(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob, carol)
+    await alice.says(room, "to the old device")
+    await bob.reads("to the old device")
+    bob_again = await world.new_device("bob")
+    before = carol.running._hall.get(room).room.epoch.group.epoch
+    await carol.do(InviteMember(room, "bob"))  # a plain member may: bob's own signature says that he moved on
+    assert (await bob_again.sees(RoomJoined)).inviter_name == "carol"
+    assert carol.running._hall.get(room).room.epoch.group.epoch == before + 1
+    assert len(await alice.do(ListMembers(room))) == 3
+    await bob_again.says(room, "from the new device")
+    for person in (alice, carol):
+        arrived = await person.reads("from the new device")
+        assert arrived.message.sender == bob.running.account
+    await alice.says(room, "to the new device")
+    await bob_again.reads("to the new device")
+    assert await texts(bob, room) == ["to the old device"]
+    assert [event.name for event in alice.saw(MemberJoined)] == ["bob", "carol"]
+    assert len(epochs(room, alice, bob_again, carol)) == 1

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from entrenous.client import Client, Command, Event, MessageArrived, SendText
-from entrenous.client.accounts import Stretching, register
+from entrenous.client.accounts import ServerAddress, Stretching, log_in, register
 from entrenous.client.environment import Environment, in_place
 from entrenous.client.keyfile import StoreKey
 from entrenous.client.session import Connector
 from entrenous.client.store import Store
 from entrenous.crypto import Entropy
 from entrenous.errors import UnavailableError
-from entrenous.identity import InviteLink
 from entrenous.server import Limits
 from entrenous.testing.clock import VirtualClock
 from entrenous.testing.entropy import SeededEntropy
@@ -37,6 +36,7 @@ PASSWORD = "maple-orbit-velvet-canyon-thunder"  # noqa: S105 it opens nothing bu
 #: Virtual seconds in which anything that a test waits for must have happened.
 PATIENCE = 300.0
 _STORE_KEY = StoreKey(bytes(32))
+_FAST = Stretching(FAST_KSF, FAST_KSF)
 
 
 def _anything(_: object) -> bool:
@@ -210,24 +210,44 @@ class World:
             name: the login name.
             connector: how it reaches the server; in memory by default.
         """
-        seed = self.seed.child(name)
-        clock = VirtualClock(asyncio.get_running_loop())
-        environment = Environment(clock, seed, self.trace, in_place)
-        path = self.directory / f"{name}.db"
-        store = Store.open(path, _STORE_KEY)
-        person = Person(name, path, connector or self.server.connector(), environment, seed, store)
-        link = await self._link()
+        person = self._profile(name, name, connector)
+        link = await self.server.server.create_invite(uses=1, lifetime=3_600)
         await register(
             link,
             person.connector,
-            store,
-            environment,
+            person.store,
+            person.environment,
             login_name=name,
             password=PASSWORD,
-            stretching=Stretching(FAST_KSF, FAST_KSF),
+            stretching=_FAST,
         )
-        self._people.append(person)
         await person.start()
+        return person
+
+    async def new_device(self, name: str, connector: Connector | None = None) -> Person:
+        """Log an account in on an empty profile, which becomes its one device, and start the client."""
+        person = self._profile(name, f"{name}'s device {len(self._people)}", connector)
+        address = ServerAddress("chat.example.org", 7443, self.server.server.server_id)
+        await log_in(
+            address,
+            person.connector,
+            person.store,
+            person.environment,
+            login_name=name,
+            secret=PASSWORD,
+            stretching=_FAST,
+        )
+        await person.start()
+        return person
+
+    def _profile(self, name: str, profile: str, connector: Connector | None) -> Person:
+        """An empty profile for somebody."""
+        seed = self.seed.child(profile)
+        environment = Environment(VirtualClock(asyncio.get_running_loop()), seed, self.trace, in_place)
+        path = self.directory / f"{profile}.db"
+        store = Store.open(path, _STORE_KEY)
+        person = Person(name, path, connector or self.server.connector(), environment, seed, store)
+        self._people.append(person)
         return person
 
     async def close(self) -> None:
@@ -235,6 +255,7 @@ class World:
         for person in self._people:
             if person.client is not None:
                 await person.stop()
+            person.store.close()
         await self.server.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -244,6 +265,3 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def _link(self) -> InviteLink:
-        return await self.server.server.create_invite(uses=1, lifetime=3_600)
