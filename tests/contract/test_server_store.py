@@ -1,0 +1,316 @@
+"""What every database must do for the server: one body of tests, on SQLite in memory and in a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from entrenous.server.store import (
+    Statement,
+    Transaction,
+    accounts,
+    create_tables,
+    ensure_schema,
+    group_states,
+    inbox,
+    invites,
+    key_packages,
+    log,
+    rooms,
+    rosters,
+    sqlite_engine,
+)
+from entrenous.server.store.accounts import AccountRow, CredentialRow, DeviceRow, NewAccount
+from entrenous.server.store.schema import cursors
+from entrenous.wire.replies import GroupState
+from entrenous.wire.types import Entry, KsfParameters, RoomHead
+
+ALICE, BOB, ROOM, OTHER = (bytes([n]) * 16 for n in (1, 2, 8, 9))
+PHONE, LAPTOP, BOBS = (bytes([n]) * 16 for n in (11, 12, 21))
+KSF = KsfParameters(65_536, 3, 4)
+
+
+def memory(_path: Path) -> Engine:
+    engine = sqlite_engine(None)
+    with engine.connect() as connection:
+        create_tables(connection)
+    return engine
+
+
+def file(path: Path) -> Engine:
+    engine = sqlite_engine(path / "server.db")
+    ensure_schema(engine)
+    return engine
+
+
+@pytest.fixture(params=[memory, file], ids=["memory", "file"])
+def tx(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Transaction]:
+    """An open transaction with two accounts, of which Alice has two devices."""
+    engine: Engine = request.param(tmp_path)
+    with engine.connect() as connection:
+        transaction = Transaction(connection.connection.cursor(), engine.dialect)
+        transaction.control("BEGIN")
+        for account, name, devices in ((ALICE, "Alice", (PHONE, LAPTOP)), (BOB, "bob", (BOBS,))):
+            accounts.add(transaction, new_account(account, name))
+            for device in devices:
+                accounts.add_device(transaction, account, device, device * 2, 100)
+        yield transaction
+        transaction.control("COMMIT")
+    engine.dispose()
+
+
+def new_account(account: bytes, name: str) -> NewAccount:
+    return NewAccount(
+        id=account,
+        login_name=name,
+        name_key=name.lower(),
+        identity_key=account * 2,
+        password_record=b"password record",
+        recovery_record=b"recovery record",
+        ksf=KSF,
+        device_list=b"list 1",
+        device_list_version=1,
+        vault=b"vault 1",
+        vault_version=1,
+        created_at=100,
+    )
+
+
+def make_room(tx: Transaction, room: bytes = ROOM, *members: bytes) -> None:
+    rooms.create(tx, room, ALICE, 3_600, 100)
+    for account in (ALICE, *members):
+        rosters.add(tx, room, account, may_manage=account == ALICE, added_at=0, readable_after=0, now=100)
+
+
+def append(tx: Transaction, sequence: int, body: bytes = b"body", at: int = 1_000, room: bytes = ROOM) -> Entry:
+    entry = Entry(sequence, sequence.to_bytes(12, "big"), body, at)
+    return log.append(tx, room, PHONE, entry, forget_at=10)
+
+
+def test_accounts_are_found_by_id_and_by_name(tx: Transaction) -> None:
+    row = AccountRow(ALICE, "Alice", ALICE * 2, b"list 1", 1, disabled=False)
+    assert accounts.by_id(tx, ALICE) == accounts.by_name(tx, "alice") == row
+    assert accounts.by_id(tx, OTHER) is accounts.by_name(tx, "Alice") is None
+    assert accounts.credentials(tx, "carol") is None
+    assert accounts.credentials(tx, "alice") == CredentialRow(ALICE, b"password record", b"recovery record", KSF)
+    assert (accounts.exists(tx, ALICE), accounts.exists(tx, OTHER)) == (True, False)
+
+
+def test_device_lists_and_vaults_are_compared_and_set(tx: Transaction) -> None:
+    assert not accounts.set_device_list(tx, ALICE, b"list 3", expected=2, version=3)
+    assert accounts.set_device_list(tx, ALICE, b"list 2", expected=1, version=2)
+    found = accounts.by_id(tx, ALICE)
+    assert found is not None
+    assert (found.device_list, found.device_list_version) == (b"list 2", 2)
+    assert not accounts.set_vault(tx, ALICE, b"vault 3", expected=2)
+    assert accounts.set_vault(tx, ALICE, b"vault 2", expected=1)
+    assert accounts.vault(tx, ALICE) == (b"vault 2", 2)
+    assert accounts.vault(tx, BOB) == (b"vault 1", 1)
+
+
+def test_a_device_is_its_accounts_and_its_counter_only_grows(tx: Transaction) -> None:
+    assert accounts.device(tx, ALICE, PHONE) == DeviceRow(
+        PHONE * 2, 0, "Alice", disabled=False, device_list_version=1, vault_version=1
+    )
+    assert accounts.device(tx, BOB, PHONE) is None
+    assert [accounts.launch(tx, PHONE, counter, 200) for counter in (1, 1, 3, 2, 4)] == [True, False, True, False, True]
+    assert not accounts.launch(tx, OTHER, 1, 200)
+    assert sorted(accounts.device_ids(tx, ALICE)) == [PHONE, LAPTOP]
+
+
+def test_a_removed_device_takes_its_key_packages_cursor_and_inbox_along(tx: Transaction) -> None:
+    make_room(tx)
+    append(tx, 1)
+    key_packages.add(tx, PHONE, [b"one"])
+    inbox.add(tx, ROOM, 1, [(PHONE, b"welcome"), (LAPTOP, b"welcome")])
+    log.acknowledge(tx, ROOM, PHONE, 1)
+    accounts.remove_device(tx, PHONE)
+    assert accounts.device_ids(tx, ALICE) == [LAPTOP]
+    assert (key_packages.count(tx, PHONE), inbox.count(tx, PHONE), inbox.count(tx, LAPTOP)) == (0, 0, 1)
+    assert not accounts.device_exists(tx, PHONE)
+    # What it published stays, and stays published.
+    assert log.published(tx, PHONE, (1).to_bytes(12, "big")) is not None
+
+
+def test_an_invite_is_used_up_and_expires(tx: Transaction) -> None:
+    invites.add(tx, b"hash", uses=2, expires_at=200, created_by=ALICE, created_at=100)
+    assert [invites.use(tx, b"hash", now) for now in (199, 200, 150, 151)] == [True, False, True, False]
+    assert not invites.is_valid(tx, b"hash", 150)
+    assert not invites.use(tx, b"none", 150)
+    invites.add(tx, b"other", uses=1, expires_at=300, created_by=ALICE, created_at=100)
+    assert [invites.count_by(tx, ALICE, now) for now in (199, 200, 300)] == [2, 1, 0]
+    assert [invites.purge(tx, now) for now in (150, 299, 300)] == [1, 0, 1]
+
+
+def test_key_packages_are_claimed_in_their_order_and_the_last_resort_stays(tx: Transaction) -> None:
+    assert key_packages.claim(tx, PHONE) is None
+    key_packages.add(tx, PHONE, [b"one", b"two"])
+    key_packages.add(tx, LAPTOP, [b"other"])
+    key_packages.set_last_resort(tx, PHONE, b"old")
+    key_packages.set_last_resort(tx, PHONE, b"last")
+    assert key_packages.count(tx, PHONE) == 2
+    claimed = [key_packages.claim(tx, PHONE) for _ in range(4)]
+    assert claimed == [(b"one", False), (b"two", False), (b"last", True), (b"last", True)]
+    assert key_packages.claim(tx, LAPTOP) == (b"other", False)
+
+
+def test_a_log_gives_back_what_was_appended_within_bounds(tx: Transaction) -> None:
+    make_room(tx)
+    written = [append(tx, sequence, bytes(100)) for sequence in range(1, 11)]
+    assert log.fetch(tx, ROOM, 0, 10, limit=100, size=10_000) == tuple(written)
+    assert log.fetch(tx, ROOM, 3, 5, limit=100, size=10_000) == tuple(written[3:5])
+    assert log.fetch(tx, ROOM, 3, 10, limit=2, size=10_000) == tuple(written[3:5])
+    assert log.fetch(tx, ROOM, 3, 10, limit=100, size=250) == tuple(written[3:5])
+    # One entry always fits: who asks can always go on.
+    assert log.fetch(tx, ROOM, 3, 10, limit=100, size=1) == tuple(written[3:4])
+    assert log.fetch(tx, ROOM, 10, 10, limit=100, size=1) == log.fetch(tx, OTHER, 0, 10, limit=100, size=1) == ()
+
+
+def test_an_entrys_time_is_never_before_the_one_ahead_of_it(tx: Transaction) -> None:
+    make_room(tx)
+    assert [append(tx, n, at=at).received_at for n, at in ((1, 500), (2, 400), (3, 600))] == [500, 500, 600]
+
+
+def test_a_message_id_is_remembered_per_device(tx: Transaction) -> None:
+    make_room(tx)
+    append(tx, 1)
+    assert log.published(tx, PHONE, (1).to_bytes(12, "big")) == log.Sent(ROOM, 1)
+    assert log.published(tx, LAPTOP, (1).to_bytes(12, "big")) is None
+
+
+def test_a_room_stands_where_its_log_and_its_commits_are(tx: Transaction) -> None:
+    make_room(tx)
+    for sequence in (1, 2, 3):
+        append(tx, sequence)
+    log.mark_commit(tx, ROOM, 2, 7_200)
+    rosters.add(tx, ROOM, BOB, may_manage=False, added_at=2, readable_after=1, now=100)
+    standing = rooms.standing(tx, ROOM, BOB)
+    assert standing is not None
+    assert (standing.newest, standing.newest_commit, standing.retention_seconds) == (3, 2, 7_200)
+    assert (standing.readable_from, standing.readable_to, standing.is_member) == (2, 3, True)
+    assert rooms.standing(tx, OTHER, BOB) is rooms.standing(tx, ROOM, OTHER) is None
+    assert (rooms.creator(tx, ROOM), rooms.creator(tx, OTHER)) == (ALICE, None)
+    assert rooms.heads(tx, BOB) == (RoomHead(ROOM, 3, 2, 2, may_manage=False, removed_at=None),)
+    rosters.remove(tx, ROOM, BOB, at=1, now=100)
+    assert rooms.heads(tx, BOB) == (RoomHead(ROOM, 1, 1, 2, may_manage=False, removed_at=1),)
+
+
+def test_rosters_count_members_and_forget_the_removed_in_time(tx: Transaction) -> None:
+    make_room(tx, ROOM, BOB)
+    make_room(tx, OTHER)
+    assert sorted(rosters.members(tx, ROOM)) == [ALICE, BOB]
+    assert (rosters.count_members(tx, ROOM), rosters.count_rooms(tx, ALICE)) == (2, 2)
+    assert rosters.rooms_of(tx, BOB) == [ROOM]
+    assert accounts.share_a_room(tx, ALICE, BOB)
+    rosters.set_manager(tx, ROOM, BOB, may_manage=True, now=150)
+    standing = rooms.standing(tx, ROOM, BOB)
+    assert standing is not None
+    assert standing.may_manage
+    rosters.remove(tx, ROOM, BOB, at=5, now=200)
+    assert (rosters.members(tx, ROOM), rosters.count_members(tx, ROOM), rosters.rooms_of(tx, BOB)) == ([ALICE], 1, [])
+    assert not rosters.is_member(tx, ROOM, BOB)
+    assert not accounts.share_a_room(tx, ALICE, BOB)
+    removed = rooms.standing(tx, ROOM, BOB)
+    assert removed is not None
+    assert (removed.removed_at, removed.may_manage) == (5, False)
+    assert [rosters.forget_removed(tx, before) for before in (200, 201)] == [0, 1]
+    assert rooms.standing(tx, ROOM, BOB) is None
+    assert rosters.members(tx, ROOM) == [ALICE]
+
+
+def test_cursors_only_move_forward(tx: Transaction) -> None:
+    make_room(tx)
+    for sequence in (1, 5, 3, 6):
+        log.acknowledge(tx, ROOM, PHONE, sequence)
+    assert tx.all(Statement(select(cursors.c.sequence))) == [(6,)]
+
+
+def test_inboxes_are_read_in_order_and_dropped_from_the_front(tx: Transaction) -> None:
+    make_room(tx)
+    for sequence in (1, 2, 3):
+        inbox.add(tx, ROOM, sequence, [(PHONE, bytes(100)), (BOBS, b"for bob")])
+    items = inbox.fetch(tx, PHONE, 0, limit=100, size=10_000)
+    assert [(item.room, item.sequence) for item in items] == [(ROOM, 1), (ROOM, 2), (ROOM, 3)]
+    assert inbox.fetch(tx, PHONE, items[0].id, limit=1, size=10_000) == items[1:2]
+    assert inbox.fetch(tx, PHONE, 0, limit=100, size=1) == items[:1]
+    inbox.drop(tx, PHONE, items[1].id)
+    assert inbox.fetch(tx, PHONE, 0, limit=100, size=10_000) == items[2:]
+    inbox.forget(tx, ROOM, 3)
+    assert [inbox.count(tx, device) for device in (PHONE, BOBS)] == [1, 1]
+
+
+def test_ids_of_inbox_items_never_come_back(tx: Transaction) -> None:
+    make_room(tx)
+    inbox.add(tx, ROOM, 1, [(PHONE, b"first")])
+    first = inbox.fetch(tx, PHONE, 0, limit=1, size=100)[0]
+    inbox.drop(tx, PHONE, first.id)
+    inbox.add(tx, ROOM, 2, [(PHONE, b"second")])
+    assert inbox.fetch(tx, PHONE, first.id, limit=1, size=100)[0].welcome == b"second"
+
+
+def states(tx: Transaction, trees: dict[int, bytes | None]) -> None:
+    previous = 0
+    for sequence, tree in trees.items():
+        info, change = b"info %d" % sequence, b"change %d" % sequence
+        if tree is None:
+            size, changes = group_states.growth(tx, ROOM, previous, len(info), len(change))
+        else:
+            size, changes = len(info) + len(tree), 0
+        group_states.add(tx, ROOM, sequence, (info, change, tree), size=size, changes=changes)
+        previous = sequence
+
+
+def test_a_group_state_is_its_info_the_last_tree_and_the_changes_since(tx: Transaction) -> None:
+    make_room(tx)
+    states(tx, {0: b"tree 0", 2: None, 5: b"tree 5", 6: None, 9: None})
+    assert group_states.fetch(tx, ROOM, 0) == GroupState(b"info 0", b"tree 0", ())
+    assert group_states.fetch(tx, ROOM, 2) == GroupState(b"info 2", b"tree 0", (b"change 2",))
+    assert group_states.fetch(tx, ROOM, 5) == GroupState(b"info 5", b"tree 5", ())
+    assert group_states.fetch(tx, ROOM, 9) == GroupState(b"info 9", b"tree 5", (b"change 6", b"change 9"))
+    assert group_states.fetch(tx, ROOM, 3) is group_states.fetch(tx, OTHER, 0) is None
+
+
+def test_the_growth_of_a_state_is_the_size_of_its_answer(tx: Transaction) -> None:
+    make_room(tx)
+    states(tx, {0: b"tree 0", 2: None, 5: None})
+    size, changes = group_states.growth(tx, ROOM, 5, 6, 8)
+    group_states.add(tx, ROOM, 7, (b"info 7", b"change 7", None), size=size, changes=changes)
+    answer = group_states.fetch(tx, ROOM, 7)
+    assert answer is not None
+    assert size == len(answer.group_info) + len(answer.tree) + sum(map(len, answer.node_changes))
+    assert changes == len(answer.node_changes) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "kept"), [(1, [0, 2, 5, 6, 9]), (3, [5, 6, 9]), (6, [5, 6, 9]), (7, [5, 6, 9]), (99, [5, 6, 9])]
+)
+def test_purging_keeps_the_newest_state_and_every_tree_that_a_kept_one_needs(
+    tx: Transaction, first: int, kept: list[int]
+) -> None:
+    make_room(tx)
+    states(tx, {0: b"tree 0", 2: None, 5: b"tree 5", 6: None, 9: None})
+    group_states.purge(tx, ROOM, first, 9)
+    assert [n for n in range(10) if group_states.fetch(tx, ROOM, n) is not None] == kept
+
+
+def test_a_row_that_points_nowhere_is_refused(tx: Transaction) -> None:
+    for orphan in (
+        lambda: append(tx, 1, room=OTHER),
+        lambda: rosters.add(tx, OTHER, ALICE, may_manage=False, added_at=0, readable_after=0, now=0),
+        lambda: key_packages.add(tx, OTHER, [b"one"]),
+        lambda: inbox.add(tx, OTHER, 1, [(PHONE, b"welcome")]),
+    ):
+        tx.control("SAVEPOINT attempt")
+        with pytest.raises(Exception, match="FOREIGN KEY"):
+            orphan()
+        tx.control("ROLLBACK TO attempt")
+
+
+def test_a_sequence_number_is_used_once(tx: Transaction) -> None:
+    make_room(tx)
+    append(tx, 1)
+    tx.control("SAVEPOINT attempt")
+    with pytest.raises(Exception, match="UNIQUE"):
+        append(tx, 1)
+    tx.control("ROLLBACK TO attempt")
