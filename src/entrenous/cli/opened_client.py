@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entrenous.cli.output import note
 from entrenous.cli.profile_store import client_environment, opened
 from entrenous.errors import RejectedError, UnavailableError
 
@@ -62,3 +63,11 @@ async def caught_up(client: "Client") -> None:
             await client.wait_until_caught_up()
     except TimeoutError:
         raise UnavailableError(f"the server did not answer within {CONNECT_SECONDS} s") from None
+
+
+async def caught_up_if_possible(client: "Client") -> None:
+    """The same for a command that can do something without the server: says so and goes on."""
+    try:
+        await caught_up(client)
+    except UnavailableError as error:
+        note(f"warning: {error}; going on with what this device has")

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
-from entrenous.cli.opened_client import CONNECT_SECONDS, caught_up, running_client
+from entrenous.cli.opened_client import CONNECT_SECONDS, caught_up_if_possible, running_client
 from entrenous.cli.options import JsonOption, common, examples
 from entrenous.cli.output import json_line, note, say
 from entrenous.cli.room_commands import RoomArgument
 from entrenous.cli.run import TRY_AGAIN, run
-from entrenous.errors import MalformedError, UnavailableError
+from entrenous.errors import MalformedError
 
 
 def register(app: typer.Typer) -> None:
@@ -41,10 +41,7 @@ def send(
         if not words.strip():
             raise MalformedError("There is nothing to send.")
         async with running_client(options.profile_path) as client:
-            try:
-                await caught_up(client)
-            except UnavailableError as error:
-                note(f"warning: {error}")
+            await caught_up_if_possible(client)
             found = await client.do(FindRoom(room))
             message = await client.do(SendText(found.room, words))
             try:

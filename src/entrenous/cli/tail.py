@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
-from entrenous.cli.opened_client import caught_up, running_client
+from entrenous.cli.opened_client import caught_up_if_possible, running_client
 from entrenous.cli.options import JsonOption, common, examples
-from entrenous.cli.output import json_line, note, say
+from entrenous.cli.output import json_line, say
 from entrenous.cli.room_commands import RoomArgument
 from entrenous.cli.run import run
-from entrenous.errors import UnavailableError
 
 if TYPE_CHECKING:
     from entrenous.client.views import Message
@@ -44,10 +43,7 @@ def tail(
 
     async def main() -> None:
         async with running_client(options.profile_path) as client:
-            try:
-                await caught_up(client)
-            except UnavailableError as error:
-                note(f"warning: {error}; showing what this device has")
+            await caught_up_if_possible(client)
             events = client.events()
             found = await client.do(FindRoom(room))
             for message in await client.do(History(found.room, limit=count)) if count else ():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from entrenous.cli.logs import LogLevel
-from entrenous.cli.opened_client import running_client
+from entrenous.cli.opened_client import caught_up_if_possible, running_client
 from entrenous.cli.options import JsonOption, common, examples
 from entrenous.cli.run import run
 
@@ -50,8 +50,10 @@ async def converse(path: "Path", *, as_json: bool) -> None:
         # The engine begins to connect before anybody listens; what it told meanwhile is in the store.
         await asyncio.sleep(0)
         try:
-            await conversation.begin()
             prompted = sys.stdin.isatty() and not as_json
+            if not prompted:
+                await caught_up_if_possible(client)  # a script does not look whether it is connected before it types
+            await conversation.begin()
             async for line in prompted_lines(conversation.prompt) if prompted else piped_lines():
                 if not await conversation.typed(line):
                     break
