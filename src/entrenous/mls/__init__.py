@@ -1,12 +1,164 @@
-"""Messaging Layer Security (RFC 9420), whole and by our own hands.
+"""Messaging Layer Security (RFC 9420): wire types, ratchet tree, key schedule, framing and groups.
 
-    types      every wire struct; computes nothing, so that a server may read headers
-    suite      cipher suites and their labelled functions
-    tree       the ratchet tree: its hashes, what makes it valid, TreeKEM
-    schedule   the key schedule, pre-shared keys, transcript hashes, the secret tree of message keys
-    framing    signing, encrypting and opening messages
-    group      creating, changing and joining groups
-
-States are immutable values: a function takes one and returns the next, and what it refuses leaves everything as it was.
-Import from the subpackages; this one imports none of them, so that who reads ``types`` loads nothing else.
+This is the surface for applications; docs/mls.md leads through it. Names are loaded when they are first used, so that
+a server, which reads the ``types`` of messages, never loads what could open one.
 """
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entrenous.mls.framing import Padding, Protected, Received, no_padding, protect_application, unprotect
+    from entrenous.mls.group import (
+        CachedProposal,
+        CommitView,
+        Eviction,
+        Group,
+        InfoOptions,
+        Joined,
+        KeyPackageBundle,
+        LeafChange,
+        LeafProfile,
+        NewEpoch,
+        OwnCommit,
+        OwnProposal,
+        OwnUpdate,
+        Policy,
+        PskSource,
+        StagedCommit,
+        cache_proposal,
+        commit,
+        create_group,
+        create_key_package,
+        external_commit,
+        join,
+        make_capabilities,
+        make_group_info,
+        make_update,
+        propose,
+        stage,
+    )
+    from entrenous.mls.schedule import KeyChanges, KeySource, Ratchet, RatchetKind, RatchetLimits, SecretTree
+    from entrenous.mls.suite import ROOM_SUITE, SUITES, CipherSuite, cipher_suite
+    from entrenous.mls.tree import RatchetTree
+    from entrenous.mls.types import (
+        PSK,
+        Add,
+        ApplicationData,
+        BasicCredential,
+        Commit,
+        Extension,
+        ExtensionType,
+        ExternalPSK,
+        GroupContextExtensions,
+        GroupInfo,
+        InlineProposal,
+        KeyPackage,
+        LeafNode,
+        Lifetime,
+        MLSMessage,
+        PreSharedKey,
+        PreSharedKeyID,
+        RatchetTreeNodes,
+        Remove,
+        RequiredCapabilities,
+        ResumptionPSK,
+        ResumptionPSKUsage,
+        Update,
+        WireFormat,
+        X509Credential,
+        find_extension,
+        make_extension,
+    )
+
+__all__ = [
+    "PSK",
+    "ROOM_SUITE",
+    "SUITES",
+    "Add",
+    "ApplicationData",
+    "BasicCredential",
+    "CachedProposal",
+    "CipherSuite",
+    "Commit",
+    "CommitView",
+    "Eviction",
+    "Extension",
+    "ExtensionType",
+    "ExternalPSK",
+    "Group",
+    "GroupContextExtensions",
+    "GroupInfo",
+    "InfoOptions",
+    "InlineProposal",
+    "Joined",
+    "KeyChanges",
+    "KeyPackage",
+    "KeyPackageBundle",
+    "KeySource",
+    "LeafChange",
+    "LeafNode",
+    "LeafProfile",
+    "Lifetime",
+    "MLSMessage",
+    "NewEpoch",
+    "OwnCommit",
+    "OwnProposal",
+    "OwnUpdate",
+    "Padding",
+    "Policy",
+    "PreSharedKey",
+    "PreSharedKeyID",
+    "Protected",
+    "PskSource",
+    "Ratchet",
+    "RatchetKind",
+    "RatchetLimits",
+    "RatchetTree",
+    "RatchetTreeNodes",
+    "Received",
+    "Remove",
+    "RequiredCapabilities",
+    "ResumptionPSK",
+    "ResumptionPSKUsage",
+    "SecretTree",
+    "StagedCommit",
+    "Update",
+    "WireFormat",
+    "X509Credential",
+    "cache_proposal",
+    "cipher_suite",
+    "commit",
+    "create_group",
+    "create_key_package",
+    "external_commit",
+    "find_extension",
+    "join",
+    "make_capabilities",
+    "make_extension",
+    "make_group_info",
+    "make_update",
+    "no_padding",
+    "propose",
+    "protect_application",
+    "stage",
+    "unprotect",
+]
+
+#: Where the names live; what imports least comes first, so that a name loads no more than it needs.
+_HOMES = ("types", "suite", "schedule", "tree", "framing", "group")
+
+
+if not TYPE_CHECKING:  # a type checker shall find out when a name is wrong
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            for home in _HOMES:
+                module = importlib.import_module(f"{__name__}.{home}")
+                if name in getattr(module, "__all__", vars(module)):
+                    return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
