@@ -142,6 +142,7 @@ class RecordWriter:
         frames.append(len(ciphertext).to_bytes(HEADER_SIZE, "big"))
         frames.append(ciphertext)
         self._count += 1
+        _tell(self._trace, "send", plaintext[0], self._count, len(ciphertext))
 
     def _rekey_if_due(self, frames: list[bytes], now: float) -> None:
         if not self._count:
@@ -195,4 +196,11 @@ class RecordReader:
         # protocol §1: "receivers close after 2^17 without one"
         if self._count > self._policy.receive_records and kind is not Kind.REKEY:
             raise RejectedError("CHAN-REKEY", f"{self._count} records under one key")
+        _tell(self._trace, "receive", plaintext[0], self._count, len(ciphertext))
         return Record(kind, memoryview(plaintext)[1:])
+
+
+def _tell(trace: Trace, direction: str, kind: int, number: int, size: int) -> None:
+    """One record, by its number under its key and its size in bytes; skipped where nobody listens, for speed."""
+    if trace is not SILENT:
+        trace.step("channel.record", direction=direction, kind=Kind(kind).name.lower(), number=number, size=size)

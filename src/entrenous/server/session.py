@@ -10,6 +10,7 @@ reply, or in MalformedError: then the connection closes.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -201,7 +202,7 @@ class Session:
     async def _answer(self, request: requests.Request) -> replies.Reply:
         """The reply to a request; never raises."""
         try:
-            return await self._handle(request)
+            reply = await self._handle(request)
         except RefusedError as error:
             _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
             return error.reply()
@@ -217,6 +218,17 @@ class Session:
         except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
             _log.exception("request.failed", request=type(request).__name__, error=repr(error))
             return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")
+        self._tell(request, reply)
+        return reply
+
+    def _tell(self, request: requests.Request, reply: replies.Reply) -> None:
+        """One debug line for an answered request, with the room and the place in its log where there is one."""
+        if not _log.is_enabled_for(logging.DEBUG):
+            return
+        fields = {name: getattr(request, name) for name in ("room", "account") if hasattr(request, name)}
+        if isinstance(reply, replies.Published):
+            fields["sequence"] = reply.sequence
+        _log.debug("request.answered", request=type(request).__name__, **fields)
 
     async def _handle(self, request: requests.Request) -> replies.Reply:
         if isinstance(self.state, OfDevice):
