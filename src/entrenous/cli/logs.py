@@ -76,5 +76,9 @@ def _hex_bytes(_logger: object, _method: str, fields: MutableMapping[str, Any]) 
 def _console(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> str:
     """``10:21:07.123 debug   noise.token  token=ee direction=read``."""
     time, level, event = (str(fields.pop(name, "")) for name in ("timestamp", "level", "event"))
-    rest = " ".join(f"{name}={value}" for name, value in fields.items() if value not in ("", None))
+    rest = " ".join(f"{name}={_quoted(str(value))}" for name, value in fields.items() if value not in ("", None))
     return f"{time[11:23]} {level:<7} {event:<28} {rest}".rstrip()
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text else text

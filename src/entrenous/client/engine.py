@@ -16,6 +16,7 @@ from entrenous.client.events import (
     RemovedFromRoom,
     RoomChanged,
     RoomJoined,
+    ServerChanged,
 )
 from entrenous.client.key_packages import refill
 from entrenous.client.message_ids import MessageIds
@@ -191,8 +192,7 @@ class Client:
     def _take(self, event: SessionEvent) -> None:
         match event:
             case Connected():
-                self._emit(ConnectionChanged(is_connected=True))
-                self._fetch_everything()
+                self._greet(event)
             case Disconnected(reason=reason, retry_in=retry_in):
                 self._asked.clear()
                 self._emit(ConnectionChanged(is_connected=False, reason=reason, retry_in=retry_in))
@@ -208,6 +208,14 @@ class Client:
                 self._inbox.nudge()
             case pushed.GoingAway():
                 pass  # the session comes back by itself
+
+    def _greet(self, connected: Connected) -> None:
+        self._emit(ConnectionChanged(is_connected=True))
+        if connected.rotated:
+            self._emit(ServerChanged(connected.server.identity_key.hex()))
+        if connected.rolled_back:
+            self._emit(ServerChanged())
+        self._fetch_everything()
 
     def _fetch_everything(self) -> None:
         self._catch_up.nudge()
