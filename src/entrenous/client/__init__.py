@@ -35,6 +35,7 @@ from entrenous.client.events import (
     IdentityChanged,
     InvitationRefused,
     LogsDiffer,
+    LogShortened,
     MemberJoined,
     MemberRemoved,
     MessageArrived,
@@ -43,6 +44,7 @@ from entrenous.client.events import (
     RemovedFromRoom,
     RoomChanged,
     RoomJoined,
+    ServerChanged,
 )
 from entrenous.client.views import (
     MemberRole,
@@ -75,6 +77,7 @@ __all__ = [
     "KickMember",
     "ListMembers",
     "ListRooms",
+    "LogShortened",
     "LogsDiffer",
     "MemberJoined",
     "MemberRemoved",
@@ -94,5 +97,6 @@ __all__ = [
     "RoomState",
     "RoomSummary",
     "SendText",
+    "ServerChanged",
     "WaitUntilSent",
 ]

@@ -4,26 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar, cast
 
-from entrenous.client.accounts import save_vault
 from entrenous.client.actions import Actions
 from entrenous.client.commands import Command
 from entrenous.client.environment import Environment
-from entrenous.client.events import (
-    ConnectionChanged,
-    Event,
-    IdentityChanged,
-    MemberRemoved,
-    RemovedFromRoom,
-    RoomChanged,
-    RoomJoined,
-    ServerChanged,
-)
-from entrenous.client.key_packages import refill
+from entrenous.client.events import ConnectionChanged, Event, ServerChanged
 from entrenous.client.message_ids import MessageIds
 from entrenous.client.outbox import Outbox
 from entrenous.client.own_device import OwnDevice
 from entrenous.client.people import People
+from entrenous.client.reaching import PatientCaller
 from entrenous.client.rooms.hall import Hall
+from entrenous.client.rooms.renewal import Renewal
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import (
@@ -33,25 +24,18 @@ from entrenous.client.session import (
     Connector,
     Disconnected,
     PushesDropped,
-    RefusedError,
     Session,
     SessionEvent,
     Timings,
 )
 from entrenous.client.store import Store
 from entrenous.client.subscribers import Subscribers, Subscription
-from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
+from entrenous.client.upkeep import Scrubber, Upkeep
 from entrenous.wire import events as pushed
-from entrenous.wire import replies, requests
-
-#: What changes what the vault keeps; RoomJoined also means that a KeyPackage was used.
-_FOR_THE_VAULT = (RoomJoined, RoomChanged, MemberRemoved, RemovedFromRoom, IdentityChanged)
+from entrenous.wire import replies
 
 Result = TypeVar("Result")
 R = TypeVar("R", bound=replies.Reply)
-
-#: Seconds after a key was used until its bytes are gone from the disk (protocol §6 asks for 5).
-SCRUB_AFTER = 2.0
 
 
 class Client:
@@ -67,16 +51,18 @@ class Client:
         self._store = store
         self._session = session
         self._subscribers = Subscribers()
+        self._scrubber = Scrubber(store)
+        self._bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         device = OwnDevice.load(store, environment.entropy)
         services = Services(
             store=store,
             environment=environment,
             device=device,
             people=People(store, device.account_id, device.login_name),
-            caller=_PatientCaller(session),
+            caller=PatientCaller(session),
             ids=MessageIds(environment.entropy),
             emit=self._emit,
-            keys_used=self._keys_used,
+            keys_used=self._scrubber.keys_used,
         )
         self._services = services
         outbox = Outbox(services)
@@ -84,13 +70,10 @@ class Client:
         self._actions = Actions(services, self._hall, outbox)
         self._catch_up = self._repeat(self._hall.catch_up)
         self._inbox = self._repeat(self._hall.empty_inbox)
-        self._upkeep = self._repeat(self._keep_up)
-        self._vault_is_due = True
+        self._upkeep = Upkeep(services, on_bug=self._on_bug)
         #: Set once the server has been asked, since it was last connected, what it has for this device.
         self._asked = asyncio.Event()
-        self._scrub_timer: asyncio.TimerHandle | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._bug: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
     def open(
@@ -103,7 +86,7 @@ class Client:
         """
         client = cls(store, Session(store, connector, environment, timings=timings), environment)
         client._session.start()
-        client._listener = asyncio.get_running_loop().create_task(client._listen(), name="client")
+        client._begin()
         return client
 
     @property
@@ -167,21 +150,33 @@ class Client:
 
     async def close(self) -> None:
         """Say goodbye, stop everything, end all subscriptions. Closing twice is closing once."""
-        if self._listener is None:
+        if not self._tasks:
             return
-        listener, self._listener = self._listener, None
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for work in (self._catch_up, self._inbox, self._upkeep):
             await work.close()
         await self._hall.close()
         await self._session.close()
-        if self._scrub_timer is not None:
-            self._scrub_timer.cancel()
-        self._store.scrub()
+        self._scrubber.close()
         self._subscribers.close()
         if not self._bug.done():
             self._bug.set_result(None)
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        renewal = Renewal(self._hall, self._services)
+        for work in (self._listen(), renewal.run()):
+            task = loop.create_task(work)
+            task.add_done_callback(self._on_end)
+            self._tasks.append(task)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """Neither task ends by itself, other than by a bug."""
+        if not task.cancelled() and isinstance(bug := task.exception(), Exception):
+            self._on_bug(bug)
 
     # What the session tells.
 
@@ -223,36 +218,10 @@ class Client:
         self._upkeep.nudge()
         self._asked.set()
 
-    # What is done now and then.
-
-    async def _keep_up(self) -> None:
-        """Keep the server's pool of KeyPackages full, and the vault up to date."""
-        services = self._services
-        try:
-            await refill(services.caller, self._store, services.environment, services.device)
-            if self._vault_is_due:
-                await save_vault(services.caller, self._store, services.environment)
-                self._vault_is_due = False
-        except (RejectedError, MalformedError, CryptoError) as error:
-            # Nothing is lost: both are tried again after the next login.
-            services.environment.trace.step("client.upkeep.refused", reason=str(error))
-
-    def _keys_used(self) -> None:
-        """Keys were consumed: what the disk still holds of them goes soon."""
-        if self._scrub_timer is None:
-            self._scrub_timer = asyncio.get_running_loop().call_later(SCRUB_AFTER, self._scrub)
-
-    def _scrub(self) -> None:
-        self._scrub_timer = None
-        try:
-            self._store.scrub()
-        except UnavailableError:
-            self._keys_used()
+    # What the parts share.
 
     def _emit(self, event: Event) -> None:
-        if isinstance(event, _FOR_THE_VAULT):
-            self._vault_is_due = True
-            self._upkeep.nudge()
+        self._upkeep.notice(event)
         self._subscribers.emit(event)
 
     def _repeat(self, work: Callable[[], Awaitable[None]]) -> Repeater:
@@ -262,24 +231,3 @@ class Client:
     def _on_bug(self, bug: Exception) -> None:
         if not self._bug.done():
             self._bug.set_exception(bug)
-
-
-class _PatientCaller:
-    """The session for work that is tried again: an error that ends the session for good is told by its event once."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    async def call(self, request: requests.Request, expected: type[R]) -> R:
-        """Ask and wait for the answer.
-
-        Raises:
-            RefusedError: the server refused it.
-            UnavailableError: it was not asked, or did not answer.
-        """
-        try:
-            return await self._session.call(request, expected)
-        except (RefusedError, UnavailableError):
-            raise
-        except EntrenousError as final:
-            raise UnavailableError(str(final)) from final

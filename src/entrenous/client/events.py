@@ -209,6 +209,44 @@ class LogsDiffer(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LogShortened(Event):
+    """The server's log of a room ends before what this device has seen of it: it was set back to an older state.
+
+    Attributes:
+        newest: the last entry that the server has.
+        seen: the last entry that this device has processed.
+    """
+
+    room: bytes
+    newest: int
+    seen: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        count = self.seen - self.newest
+        return f"The server has lost {count} entries of a room that this device has seen. It was set back."
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChanged(Event):
+    """The server has a new identity key, proved by the former one; or it has forgotten what this device stored there.
+
+    Attributes:
+        fingerprint: of the new key, in hexadecimal; empty where the key stayed.
+    """
+
+    fingerprint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        if self.fingerprint:
+            return f"The server has a new identity key, confirmed by the old one: {self.fingerprint}."
+        return "The server was set back to an older state: it has forgotten changes that this device made there."
+
+
+@dataclass(frozen=True, slots=True)
 class EntryUnreadable(Event):
     """An entry of the log could not be read; the room goes on. It stands in the timeline with this reason."""
 

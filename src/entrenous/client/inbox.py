@@ -51,7 +51,7 @@ def take(room: Room, services: Services, entry: Entry) -> Taken:
             reading = Reading(None, "", room.epoch)  # from before this device's time: it continues the hash, no more
         else:
             reading = Reader(tx, room, services, entry).read()
-        after = _standing_after(standing, reading, position)
+        after = _standing_after(standing, reading, position, entry.received_at)
         row = _row(entry, reading, position)
         entries.add(tx, room.id, row)
         rooms.put_standing(tx, room.id, after)
@@ -77,10 +77,12 @@ def events_of(room: Room, services: Services, taken: Taken) -> list[Event]:
     return told
 
 
-def _standing_after(standing: Standing, reading: Reading, position: LogPosition) -> Standing:
+def _standing_after(standing: Standing, reading: Reading, position: LogPosition, received_at: int) -> Standing:
     state = standing.state if reading.epoch is not None else RoomState.REMOVED
     if not reading.is_commit:
-        return replace(standing, state=state, position=position)
+        return replace(standing, state=state, position=position, said=standing.said + reading.is_own)
+    if reading.is_own:
+        standing = replace(standing, renewed_at=received_at, said=0)  # every Commit of ours brings a fresh path
     tree_age = 0 if reading.has_tree else standing.tree_age + 1
     if reading.kind is MessageKind.REFUSED:
         tree_age = TREE_EVERY  # what came with it may be garbage in place of a tree: the next Commit brings a whole one

@@ -43,7 +43,15 @@ def open_room(store: Store, device: OwnDevice, settings: RoomSettings, environme
         trace=environment.trace,
     )
     epoch = Epoch(made.group, settings, AccessKey.of_epoch(made.group, _FIRST_GENERATION))
-    standing = Standing(RoomState.CREATING, LogPosition.start(room), base=0, own_from=0, tree_age=0)
+    standing = Standing(
+        RoomState.CREATING,
+        LogPosition.start(room),
+        base=0,
+        own_from=0,
+        tree_age=0,
+        renewed_at=int(environment.clock.now() * 1000),
+        said=0,
+    )
     with store.transaction() as tx:
         rooms.put_standing(tx, room, standing)
         begin_epoch(tx, room, epoch, made.nodes, 0)

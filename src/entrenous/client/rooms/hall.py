@@ -1,10 +1,10 @@
 """Every room of this profile, each with what follows its log and what writes to it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from entrenous.client.events import Event, IdentityChanged, InvitationRefused, RoomJoined
+from entrenous.client.events import Event, IdentityChanged, InvitationRefused, LogShortened, RoomJoined
 from entrenous.client.key_packages import forget_expired
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
@@ -94,8 +94,11 @@ class Hall:
         answer = await self._services.caller.call(requests.ListRooms(), replies.Rooms)
         for head in answer.rooms:
             found = self._rooms.get(head.room)
-            if found is not None:
-                found.follower.expect(head.newest)
+            if found is None:
+                continue
+            if found.room.is_member and head.newest < found.follower.cursor:
+                self._services.emit(LogShortened(head.room, head.newest, found.follower.cursor))
+            found.follower.expect(head.newest)
         self.nudge_all()
 
     async def empty_inbox(self) -> None:
@@ -109,13 +112,25 @@ class Hall:
             if not answer.items:
                 forget_expired(self._services.store, self._services.environment)
                 return
-            for item in answer.items:
-                await self._enter(item)
-                await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
+            await self._enter_all(answer.items)
 
     async def close(self) -> None:
         """Stop all workers."""
         await asyncio.gather(*(found.writer.close() for found in self), *(found.follower.close() for found in self))
+
+    async def _enter_all(self, items: Iterable[InboxItem]) -> None:
+        """Join what can be joined. An item whose room cannot be had yet stays in the inbox, and those behind it too."""
+        waiting: UnavailableError | None = None
+        for item in items:
+            try:
+                await self._enter(item)
+            except UnavailableError as error:
+                waiting = waiting or error
+                continue
+            if waiting is None:
+                await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
+        if waiting is not None:
+            raise waiting
 
     async def _enter(self, item: InboxItem) -> None:
         try:

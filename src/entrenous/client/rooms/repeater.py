@@ -6,7 +6,7 @@ A room's reading and its writing are one such work each, so a thousand quiet roo
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from entrenous.client.session import Backoff, BusyError
+from entrenous.client.session import Backoff, BusyError, RefusedError
 from entrenous.errors import UnavailableError
 
 #: Seconds: ceilings of the first and of every later wait after a failure.
@@ -17,8 +17,8 @@ RETRY_MOST = 60.0
 class Repeater:
     """Runs one piece of work whenever it is nudged.
 
-    An UnavailableError is tried again after a growing wait, or at the next nudge; any other exception is a bug, ends
-    the work and is told to ``on_bug``.
+    What is unavailable or refused is tried again after a growing wait, or at the next nudge; any other exception is a
+    bug, ends the work and is told to ``on_bug``.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Repeater:
     async def _once(self) -> None:
         try:
             await self._work()
-        except UnavailableError as error:
+        except (UnavailableError, RefusedError) as error:
             wait = self._backoff.next()
             if isinstance(error, BusyError):
                 wait = max(wait, error.retry_after)

@@ -79,6 +79,8 @@ class Joining:
             base=item.sequence,
             own_from=item.sequence,
             tree_age=len(state.node_changes),
+            renewed_at=0,
+            said=0,
         )
         with self._store.transaction() as tx:
             self._check_newer(tx, item)  # again: the server was asked meanwhile

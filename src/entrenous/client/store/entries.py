@@ -51,6 +51,12 @@ def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
     )
 
 
+def get(rows: Rows, room: bytes, sequence: int) -> EntryRow | None:
+    """One entry; None where this device does not have it."""
+    row = rows.one(f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence = ?", (room, sequence))  # noqa: S608 above
+    return None if row is None else _row(row)
+
+
 def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:
     """The hash over the log up to an entry; None where this device does not have it."""
     row = rows.one("SELECT log_hash FROM entries WHERE room = ? AND sequence = ?", (room, sequence))

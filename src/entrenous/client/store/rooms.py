@@ -16,6 +16,8 @@ class Standing:
         base: the newest Commit entry processed, applied or refused.
         own_from: entries up to this one precede this device's time in the room; they are hashed and not opened.
         tree_age: Commit entries since one that brought a sealed whole tree.
+        renewed_at: when this device last gave itself new keys, ms since 1970; 0 if it never did in this room.
+        said: its messages since.
     """
 
     state: RoomState
@@ -23,6 +25,8 @@ class Standing:
     base: int
     own_from: int
     tree_age: int
+    renewed_at: int
+    said: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class EpochRow:
     group_state: bytes | None = field(repr=False)
 
 
-_STANDING = "state, cursor, log_hash, base, own_from, tree_age"
+_STANDING = "state, cursor, log_hash, base, own_from, tree_age, renewed_at, said"
 _EPOCH = "epoch, settings, access_generation, access_key, group_state"
 
 
@@ -56,18 +60,18 @@ def standing(rows: Rows, room: bytes) -> Standing | None:
     row = rows.one(f"SELECT {_STANDING} FROM rooms WHERE room = ?", (room,))  # noqa: S608 columns named above
     if row is None:
         return None
-    state, cursor, log_hash, base, own_from, tree_age = row
-    return Standing(RoomState(state), LogPosition(cursor, log_hash), base, own_from, tree_age)
+    state, cursor, log_hash, *rest = row
+    return Standing(RoomState(state), LogPosition(cursor, log_hash), *rest)
 
 
 def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
     """Write where a room stands, over what was there."""
     position = standing.position
     tx.execute(
-        f"INSERT INTO rooms (room, {_STANDING}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
+        f"INSERT INTO rooms (room, {_STANDING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
         " ON CONFLICT (room) DO UPDATE SET state = excluded.state, cursor = excluded.cursor,"
         " log_hash = excluded.log_hash, base = excluded.base, own_from = excluded.own_from,"
-        " tree_age = excluded.tree_age",
+        " tree_age = excluded.tree_age, renewed_at = excluded.renewed_at, said = excluded.said",
         (
             room,
             standing.state,
@@ -76,6 +80,8 @@ def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
             standing.base,
             standing.own_from,
             standing.tree_age,
+            standing.renewed_at,
+            standing.said,
         ),
     )
 

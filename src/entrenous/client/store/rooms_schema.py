@@ -6,7 +6,8 @@ can be a megabyte and is written once per epoch, in a table of its own, so that 
 
 ROOM_TABLES: tuple[str, ...] = (
     # Where this device stands in each log. `base` is the newest Commit entry processed, `own_from` the last entry that
-    # is only hashed because it precedes this device's time in the room. `tree_age` counts Commits since a whole tree.
+    # is only hashed because it precedes this device's time in the room. `tree_age` counts Commits since a whole tree;
+    # `renewed_at` (ms) is when this device last gave itself new keys, and `said` counts its messages since.
     """
     CREATE TABLE rooms (
         room BLOB PRIMARY KEY,
@@ -15,7 +16,9 @@ ROOM_TABLES: tuple[str, ...] = (
         log_hash BLOB NOT NULL,
         base INTEGER NOT NULL,
         own_from INTEGER NOT NULL,
-        tree_age INTEGER NOT NULL
+        tree_age INTEGER NOT NULL,
+        renewed_at INTEGER NOT NULL,
+        said INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
     # One epoch's state. `group_state` and `access_key` go when this device is removed; `settings` stay for the list.
