@@ -9,7 +9,7 @@ from entrenous.client.invitations import claim_devices, find_account
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.create import open_room
 from entrenous.client.rooms.hall import Hall, OpenRoom
-from entrenous.client.rooms.intents import RemoveAccount, RenewKeys, leaves_of
+from entrenous.client.rooms.intents import WHENEVER, RemoveAccount, RenewKeys, leaves_of
 from entrenous.client.rooms.services import Services
 from entrenous.client.rooms.timeline import history
 from entrenous.client.store import contacts, server
@@ -94,7 +94,7 @@ class Actions:
         await opened.writer.carry_out(RemoveAccount(account))
 
     async def _refresh_keys(self, command: commands.RefreshKeys) -> None:
-        await self._hall.get(command.room).writer.carry_out(RenewKeys())
+        await self._hall.get(command.room).writer.carry_out(RenewKeys(WHENEVER))
 
     async def _list_rooms(self, _: commands.ListRooms) -> tuple[RoomSummary, ...]:
         return tuple(sorted((self._summary(opened) for opened in self._hall), key=lambda room: (room.name, room.room)))

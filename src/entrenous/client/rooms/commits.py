@@ -76,7 +76,7 @@ def stage_commit(
         MalformedError, CryptoError: a KeyPackage is not what it should be.
     """
     epoch = room.epoch
-    wanted = plan(intent, epoch)
+    wanted = plan(intent, epoch, room.standing.base)
     if wanted is None:
         return None
     made = _make(room, keys, wanted, device, message_id, environment)

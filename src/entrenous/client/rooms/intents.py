@@ -5,7 +5,7 @@ from typing import Annotated
 
 from entrenous.client.policy import known_owner_of
 from entrenous.client.rooms.room import Epoch
-from entrenous.codec import Bytes16, Opaque, Select, Struct, UInt8Enum, Vector, struct
+from entrenous.codec import Bytes16, Opaque, Select, Struct, UInt8Enum, UInt64, Vector, struct
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Role, RoomSettings, role_of, with_member, without_member
 from entrenous.identity import LeafOwner
 from entrenous.mls.types import (
@@ -16,6 +16,9 @@ from entrenous.mls.types import (
     Proposal,
     Remove,
 )
+
+#: In place of a Commit entry: whichever is the newest.
+WHENEVER = (1 << 64) - 1
 
 
 class IntentKind(UInt8Enum):
@@ -52,7 +55,14 @@ class RemoveAccount(Struct):
 
 @struct
 class RenewKeys(Struct):
-    """Give this device new keys."""
+    """Give this device new keys.
+
+    Attributes:
+        base: the Commit entry that must still be the newest, else it is left for another time; ``WHENEVER`` for one
+            that a person asked for.
+    """
+
+    base: UInt64
 
 
 _CASES = {
@@ -84,8 +94,13 @@ class Plan:
     newcomers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def plan(intent: Intent, epoch: Epoch) -> Plan | None:
+def plan(intent: Intent, epoch: Epoch, base: int) -> Plan | None:
     """What an intent asks for in this state; None where the room is as it should be already.
+
+    Args:
+        intent: what somebody wants.
+        epoch: the room's.
+        base: the room's newest Commit entry.
 
     Raises:
         RejectedError: ROOM-BANNED or ROOM-FULL.
@@ -97,7 +112,7 @@ def plan(intent: Intent, epoch: Epoch) -> Plan | None:
         case RemoveAccount():
             return _plan_remove(intent, epoch)
         case RenewKeys():
-            return Plan((), epoch.settings)
+            return Plan((), epoch.settings) if intent.base in (WHENEVER, base) else None
 
 
 def leaves_of(epoch: Epoch, account: bytes) -> list[tuple[int, LeafOwner]]:

@@ -22,6 +22,7 @@ EVERY = 60.0
 MAX_AGE_MS = 7 * 86_400_000
 #: Own messages after which keys are old.
 MAX_SAID = 1_000
+_NUMBERS = 1 << 32
 #: Of how many members the renewal may be due at the same time, where that cannot be seen in the tree.
 _ASSUMED = 4
 
@@ -34,7 +35,8 @@ class Renewal:
         self._services = services
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Look, for ever; beginning at any moment of the minute, so that not all clients look at once."""
+        await asyncio.sleep(EVERY * self._number() / _NUMBERS)
         while True:
             await asyncio.sleep(EVERY)
             for opened in self._hall:
@@ -48,7 +50,7 @@ class Renewal:
         if rivals and self._chosen(rivals):
             try:
                 async with asyncio.timeout(EVERY):
-                    await opened.writer.carry_out(RenewKeys())
+                    await opened.writer.carry_out(RenewKeys(opened.room.standing.base))
             except (EntrenousError, TimeoutError) as error:
                 # It is still to be done, and will be.
                 self._services.environment.trace.step("client.renewal.failed", reason=str(error))
@@ -69,4 +71,7 @@ class Renewal:
         return _ASSUMED if is_due and standing.renewed_at else 0
 
     def _chosen(self, rivals: int) -> bool:
-        return int.from_bytes(draw(self._services.environment.entropy, 4), "big") % rivals == 0
+        return self._number() % rivals == 0
+
+    def _number(self) -> int:
+        return int.from_bytes(draw(self._services.environment.entropy, 4), "big")
