@@ -95,6 +95,14 @@ def test_a_message_stands_once_and_under_its_own_id(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_the_server_cannot_spoil_a_genuine_message_by_showing_another_under_its_id(tmp_path: Path) -> None:
+    def scenario(pair: Pair) -> None:
+        assert pair.reads(pair.says(OTHER_ID), OWN_ID) == unreadable("ENTRY-MESSAGE-ID")
+        assert pair.reads(pair.says(OWN_ID), OWN_ID) == (MessageKind.TEXT, "hello")
+
+    play(tmp_path, scenario)
+
+
 def test_a_room_takes_messages_and_commits_and_nothing_in_the_clear(tmp_path: Path) -> None:
     def scenario(pair: Pair) -> None:
         assert pair.reads(MLSMessage.of(Welcome(1, (), b"")).encode()) == unreadable("ENTRY-KIND")

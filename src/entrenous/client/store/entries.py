@@ -31,6 +31,8 @@ class EntryRow:
 _COLUMNS = "sequence, log_hash, message_id, kind, sender, body, sent_at, received_at"
 #: The kind of entries that belong to the log and not to the timeline.
 _HIDDEN = ""
+#: The kinds of entries of which nothing inside is known.
+_NOT_READ = (MessageKind.UNREADABLE, MessageKind.REFUSED)
 
 
 def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
@@ -64,9 +66,13 @@ def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:
 
 
 def is_known(rows: Rows, room: bytes, sender: bytes, message_id: bytes) -> bool:
-    """Whether a message of this sender with this id was read before."""
-    sql = "SELECT 1 FROM entries WHERE room = ? AND message_id = ? AND sender = ?"
-    return rows.one(sql, (room, message_id, sender)) is not None
+    """Whether a message of this sender with this id was read before.
+
+    Entries that could not be read do not count: the server chose the id that they stand under, and could otherwise
+    make a genuine message of that id look like a repetition.
+    """
+    sql = "SELECT 1 FROM entries WHERE room = ? AND message_id = ? AND sender = ? AND kind NOT IN (?, ?)"
+    return rows.one(sql, (room, message_id, sender, *_NOT_READ)) is not None
 
 
 def before(rows: Rows, room: bytes, sequence: int | None, limit: int) -> list[EntryRow]:
