@@ -7,19 +7,13 @@ contact or the server's word: so all honest members decide alike, and a refused 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from entrenous.client.leaf_owners import known_owner_of, owner_of
 from entrenous.content import ROOM_SETTINGS_EXTENSION, JoinPolicy, Role, RoomSettings, is_banned, read_settings, role_of
 from entrenous.errors import RejectedError
-from entrenous.identity import (
-    LEAF_CERTIFICATE_EXTENSION,
-    AccountCredential,
-    LeafCertificate,
-    LeafOwner,
-    verify_leaf,
-)
+from entrenous.identity import LeafOwner
 from entrenous.mls.group import CommitView
 from entrenous.mls.types import (
     Add,
-    BasicCredential,
     Extension,
     GroupContextExtensions,
     LeafNode,
@@ -93,28 +87,6 @@ def settings_of(extensions: Iterable[Extension]) -> RoomSettings:
     return read_settings(data)
 
 
-def owner_of(leaf: LeafNode) -> LeafOwner:
-    """Whose leaf it is, by its certificate.
-
-    Raises:
-        RejectedError: a rule ID-LEAF-… is broken; POLICY-CREDENTIAL, it shows no account.
-        MalformedError: the certificate or the credential is no encoding of such.
-        CryptoError: the account did not sign the certificate.
-    """
-    identity, certificate = _shown(leaf)
-    return verify_leaf(identity, leaf.signature_key, certificate)
-
-
-def _shown(leaf: LeafNode) -> tuple[bytes, bytes]:
-    """The account's credential and the certificate that a leaf shows."""
-    if not isinstance(leaf.credential, BasicCredential):
-        raise RejectedError("POLICY-CREDENTIAL", "a leaf shows another credential than an account's")
-    certificate = find_extension(leaf.extensions, LEAF_CERTIFICATE_EXTENSION)
-    if certificate is None:
-        raise RejectedError("POLICY-CERTIFICATE", "a leaf shows no certificate of its account")
-    return leaf.credential.identity, certificate
-
-
 def judge_state(members: Iterable[LeafNode], extensions: tuple[Extension, ...]) -> RoomSettings:
     """Judge a whole group, as one who joins must: every leaf is certified, and of an account that is a member.
 
@@ -129,19 +101,6 @@ def judge_state(members: Iterable[LeafNode], extensions: tuple[Extension, ...]) 
         if role_of(settings, owner.account_id) is None:
             raise RejectedError("POLICY-MEMBERS", "a leaf is of an account that is no member")
     return settings
-
-
-def known_owner_of(leaf: LeafNode) -> LeafOwner:
-    """Whose leaf it is, of a leaf that was judged when it came into the tree: its signature is not verified again.
-
-    Raises:
-        RejectedError, MalformedError: as ``owner_of``.
-    """
-    identity, data = _shown(leaf)
-    account, tbs = AccountCredential.decode(identity), LeafCertificate.decode(data).tbs
-    return LeafOwner(
-        account.account_id, account.identity_key, tbs.device_id, tbs.mls_key, tbs.list_version, tbs.list_hash
-    )
 
 
 def roster_delta(before: RoomSettings, after: RoomSettings) -> tuple[RosterChange, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from entrenous.client.policy import known_owner_of
+from entrenous.client.leaf_owners import known_owner_of
 from entrenous.client.rooms.room import Epoch
 from entrenous.codec import Bytes16, Opaque, Select, Struct, UInt8Enum, UInt64, Vector, struct
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Role, RoomSettings, role_of, with_member, without_member

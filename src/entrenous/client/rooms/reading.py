@@ -4,25 +4,13 @@ Nothing here refuses to go on: an entry that cannot be read, or breaks a rule, i
 the room continues behind it. All writes go through the transaction that also moves the cursor.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from entrenous.client.events import (
-    CommitRefused,
-    EntryUnreadable,
-    Event,
-    IdentityChanged,
-    LogsDiffer,
-    MemberJoined,
-    MemberRemoved,
-    MessagesMissing,
-    RemovedFromRoom,
-    RoomChanged,
-)
-from entrenous.client.policy import judge, known_owner_of, settings_of
+from entrenous.client.leaf_owners import known_owner_of
+from entrenous.client.policy import judge, settings_of
 from entrenous.client.rooms.commits import TREE_EVERY, next_access, stored_beginning, stored_request
-from entrenous.client.rooms.intents import leaves_of
 from entrenous.client.rooms.key_source import StoredKeys
+from entrenous.client.rooms.news import News, Teller
 from entrenous.client.rooms.reasons import reason_of, rule_of
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch, leave
 from entrenous.client.rooms.services import Services
@@ -34,18 +22,14 @@ from entrenous.content import Content, RoomAccessKey, RoomSettings, Text
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, unprotect
 from entrenous.mls.group import Eviction, NewEpoch, stage
-from entrenous.mls.schedule import RatchetKind
 from entrenous.mls.types import ApplicationData, ContentType, MLSMessage, WireFormat, message_header
-from entrenous.wire import CommitData, LogPosition, MessageData
+from entrenous.wire import CommitData, MessageData
 from entrenous.wire.types import Entry
 
 #: What any bytes from outside can end in.
 REFUSALS = (MalformedError, RejectedError, CryptoError)
 #: The latest time (ms since 1970) that is kept of what a sender says: the end of the year 9999.
 _LAST_TIME = 253_402_300_799_999
-
-#: An event whose sentence is made when the names in it have been learned.
-News = Callable[[], Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +69,7 @@ class Reader:
         self._room = room
         self._services = services
         self._entry = entry
-        self._people = services.people
+        self._teller = Teller(tx, room, services, entry)
         self._keys = StoredKeys(tx, room.id)
 
     def read(self) -> Reading:
@@ -139,14 +123,14 @@ class Reader:
         except REFUSALS as error:
             return self._unreadable(error)
         sender = self._sender(received)
-        news = self._missing(received, sender)
+        news = self._teller.missing(received, sender)
         keys.apply(self._tx, self._room.id, received.changes)
         try:
             content = self._content(received, sender)
             witness = MessageData.decode(received.authenticated_data).newest
         except REFUSALS as error:
             return self._unreadable(error, sender, news)
-        return self._said(content, sender, news=(*news, *self._witness(witness, sender)))
+        return self._said(content, sender, news=(*news, *self._teller.witness(witness, sender)))
 
     def _content(self, received: Received, sender: bytes) -> Content:
         if not isinstance(received.body, ApplicationData):
@@ -188,7 +172,7 @@ class Reader:
             settings = settings_of(staged.view.extensions)
         except REFUSALS as error:
             return self._refused(error, sender)
-        news = self._witness(witness, sender)
+        news = self._teller.witness(witness, sender)
         if isinstance(staged, Eviction):
             return self._evicted(settings, sender, news)
         new = staged.epoch
@@ -217,7 +201,7 @@ class Reader:
             is_commit=True,
             has_tree=has_tree,
             is_own=is_own,
-            news=(*news, *self._change_news(change, after, sender), *self._meet(change, after)),
+            news=(*news, *self._teller.changed(change, after, sender), *self._teller.meet(change, after)),
             accounts=frozenset({sender, *map(bytes.fromhex, change.added + change.removed)}),
         )
 
@@ -225,43 +209,38 @@ class Reader:
         """This device is out: its secrets of the room go, what it has read stays."""
         leave(self._tx, self._room.id)
         stages.finish(self._tx, self._room.id)
-        room, name, people = self._room.id, self._room.settings.name, self._people
-        change = Change.between(self._room.settings, settings)
-
-        def removed() -> Event:
-            return RemovedFromRoom(room, name, people.name(sender))
-
-        body, accounts = change.encode(), frozenset({sender})
         return Reading(
-            MessageKind.CHANGE, body, None, sender=sender, is_commit=True, news=(*news, removed), accounts=accounts
+            MessageKind.CHANGE,
+            Change.between(self._room.settings, settings).encode(),
+            None,
+            sender=sender,
+            is_commit=True,
+            news=(*news, self._teller.evicted(sender)),
+            accounts=frozenset({sender}),
         )
 
     # What cannot be read, and what is strange about what can.
 
     def _unreadable(self, error: Exception, sender: bytes | None = None, news: tuple[News, ...] = ()) -> Reading:
-        room, sequence, reason = self._room.id, self._entry.sequence, reason_of(error)
+        reason = reason_of(error)
         return Reading(
             MessageKind.UNREADABLE,
             reason,
             self._room.epoch,
             sender=sender,
-            news=(*news, lambda: EntryUnreadable(room, sequence, reason)),
+            news=(*news, self._teller.unreadable(reason)),
             accounts=frozenset(() if sender is None else (sender,)),
         )
 
     def _refused(self, error: Exception, sender: bytes | None = None) -> Reading:
-        room, sequence, rule, people = self._room.id, self._entry.sequence, rule_of(error), self._people
-
-        def refused() -> Event:
-            return CommitRefused(room, sequence, "" if sender is None else people.name(sender), rule)
-
+        rule = rule_of(error)
         return Reading(
             MessageKind.REFUSED,
             rule,
             self._room.epoch,
             sender=sender,
             is_commit=True,
-            news=(refused,),
+            news=(self._teller.refused(rule, sender),),
             accounts=frozenset(() if sender is None else (sender,)),
         )
 
@@ -271,58 +250,6 @@ class Reader:
         if leaf is None:
             raise UsageError("a PrivateMessage without a member as its sender")
         return known_owner_of(self._room.epoch.group.tree.member(leaf)).account_id
-
-    def _missing(self, received: Received, sender: bytes) -> tuple[News, ...]:
-        """Generations of one sender are contiguous in the log, so a gap proves that entries were left out."""
-        leaf, generation = received.sender_leaf, received.generation
-        if leaf is None or generation is None:
-            return ()
-        ratchet = self._keys.ratchet(leaf, RatchetKind.APPLICATION)
-        count = generation - (0 if ratchet is None else ratchet.generation)
-        if count <= 0:
-            return ()
-        room, sequence, people = self._room.id, self._entry.sequence, self._people
-        return (lambda: MessagesMissing(room, sequence, people.name(sender), count),)
-
-    def _witness(self, seen: LogPosition, sender: bytes) -> tuple[News, ...]:
-        """Compare what the sender saw of the log with what this device saw. A difference is told, never a refusal."""
-        newest = self._room.standing.position
-        if seen.sequence <= newest.sequence:
-            known = newest.hash if seen.sequence == newest.sequence else None
-            known = known or entries.log_hash(self._tx, self._room.id, seen.sequence)
-            if known is None or known == seen.hash:
-                return ()
-        room, people = self._room.id, self._people
-        return (lambda: LogsDiffer(room, seen.sequence, people.name(sender)),)
-
-    def _change_news(self, change: Change, after: Epoch, sender: bytes) -> tuple[News, ...]:
-        room, people = self._room.id, self._people
-
-        def joined(account: bytes) -> News:
-            return lambda: MemberJoined(room, account, people.name(account), people.name(sender))
-
-        def removed(account: bytes) -> News:
-            return lambda: MemberRemoved(room, account, people.name(account), people.name(sender))
-
-        return (
-            *(joined(bytes.fromhex(account)) for account in change.added),
-            *(removed(bytes.fromhex(account)) for account in change.removed),
-            lambda: RoomChanged(room, after.settings.name, after.group.epoch),
-        )
-
-    def _meet(self, change: Change, after: Epoch) -> tuple[News, ...]:
-        """Pin the identity keys of accounts that joined, and warn of one that is not the pinned one."""
-        people, now = self._people, self._services.environment.seconds()
-        news: list[News] = []
-        for account in map(bytes.fromhex, change.added):
-            for _, owner in leaves_of(after, account)[:1]:
-                if people.see(self._tx, account, owner.identity_key, now):
-                    news.append(_identity_changed(account, self._services))
-        return tuple(news)
-
-
-def _identity_changed(account: bytes, services: Services) -> News:
-    return lambda: IdentityChanged(account, services.people.name(account))
 
 
 def _line_of(content: Content) -> tuple[MessageKind | None, str]:

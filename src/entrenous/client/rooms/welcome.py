@@ -7,9 +7,10 @@ in it shows its account's certificate, and every account in it stands in the set
 from dataclasses import dataclass
 
 from entrenous.client.environment import Environment
+from entrenous.client.leaf_owners import known_owner_of, owner_of
 from entrenous.client.own_device import OwnDevice
 from entrenous.client.people import People
-from entrenous.client.policy import judge_state, known_owner_of, owner_of
+from entrenous.client.policy import judge_state
 from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
