@@ -167,8 +167,9 @@ class ClientLink(asyncio.Protocol):
             self._arm("idle", self._limits.idle_seconds)
 
     def progressed(self) -> None:
-        """A request was answered: read on."""
-        self._advance()
+        """A request was answered: read on, if reading had to stop."""
+        if self._transport is not None and not self._transport.is_reading():
+            self._advance()
 
     def end(self, reason: str) -> None:
         """Say why, and close."""
