@@ -159,6 +159,8 @@ def _judge_committer(commit: _Commit) -> None:
 
 
 def _judge_added(commit: _Commit) -> None:
+    if not commit.added:
+        return
     staying = list(_owners_staying(commit))
     known = {owner.account_id: owner.identity_key for owner in (*staying, *commit.removed)}
     devices = {(owner.account_id, owner.device_id) for owner in staying}
