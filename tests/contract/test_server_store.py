@@ -92,8 +92,10 @@ def test_accounts_are_found_by_id_and_by_name(tx: Transaction) -> None:
     row = AccountRow(ALICE, "Alice", ALICE * 2, b"list 1", 1, disabled=False)
     assert accounts.by_id(tx, ALICE) == accounts.by_name(tx, "alice") == row
     assert accounts.by_id(tx, OTHER) is accounts.by_name(tx, "Alice") is None
-    assert accounts.credentials(tx, "carol") is None
-    assert accounts.credentials(tx, "alice") == CredentialRow(ALICE, b"password record", b"recovery record", KSF)
+    found = CredentialRow(ALICE, b"password record", b"recovery record", KSF)
+    for decoy in (bytes(16), b"\xff" * 16):  # before every id, and after it
+        assert accounts.credentials(tx, "carol", decoy=decoy) is None
+        assert accounts.credentials(tx, "alice", decoy=decoy) == found
     assert (accounts.exists(tx, ALICE), accounts.exists(tx, OTHER)) == (True, False)
 
 

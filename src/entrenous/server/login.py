@@ -76,9 +76,9 @@ class Login:
         now, key = self.clock.now(), name_key(request.login_name)
         check_rate(self._per_address, binding.address, now)
         check_rate(self._per_name, key, now)
-        found = await self.storage.read(lambda tx: accounts.credentials(tx, key))
         # Made for known names too, so that both take the same time.
         fake = self._fake(key, recovery=request.recovery)
+        found = await self.storage.read(lambda tx: accounts.credentials(tx, key, decoy=fake.account))
         row = fake if found is None else found
         state, ke2 = self.keys.opaque.start_login(
             row.recovery_record if request.recovery else row.password_record,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from entrenous.server.store.schema import accounts, devices, roster
 from entrenous.server.store.statements import Row, Statement, Transaction
@@ -73,6 +73,9 @@ _INSERT_ACCOUNT = Statement(insert(accounts))
 _BY_ID = Statement(select(*_ACCOUNT).where(accounts.c.id == bindparam("account")))
 _EXISTS = Statement(select(accounts.c.id).where(accounts.c.id == bindparam("account")))
 _BY_NAME = Statement(select(*_ACCOUNT).where(accounts.c.name_key == bindparam("name_key")))
+# One row is read whether the name exists or not, by the same two indexes and from as many pages, so that neither the
+# work nor a cold cache tells: for an unknown name it is somebody's row, the same one each time, and it is not used.
+_named, _near = accounts.alias("named"), accounts.alias("near")
 _CREDENTIALS = Statement(
     select(
         accounts.c.id,
@@ -81,7 +84,15 @@ _CREDENTIALS = Statement(
         accounts.c.ksf_memory_kib,
         accounts.c.ksf_iterations,
         accounts.c.ksf_lanes,
-    ).where(accounts.c.name_key == bindparam("name_key"))
+        accounts.c.name_key,
+    ).where(
+        accounts.c.id
+        == func.coalesce(
+            select(_named.c.id).where(_named.c.name_key == bindparam("name_key")).scalar_subquery(),
+            select(_near.c.id).where(_near.c.id >= bindparam("decoy")).order_by(_near.c.id).limit(1).scalar_subquery(),
+            select(func.min(_near.c.id)).scalar_subquery(),
+        )
+    )
 )
 _VAULT = Statement(select(accounts.c.vault, accounts.c.vault_version).where(accounts.c.id == bindparam("account")))
 _SET_LIST = Statement(
@@ -162,10 +173,19 @@ def by_name(tx: Transaction, name_key: str) -> AccountRow | None:
     return _account(tx.one(_BY_NAME, name_key=name_key))
 
 
-def credentials(tx: Transaction, name_key: str) -> CredentialRow | None:
-    """The OPAQUE records of the account with this name."""
-    row = tx.one(_CREDENTIALS, name_key=name_key)
-    return None if row is None else CredentialRow(row[0], row[1], row[2], KsfParameters(*row[3:]))
+def credentials(tx: Transaction, name_key: str, *, decoy: bytes) -> CredentialRow | None:
+    """The OPAQUE records of the account with this name; None takes the same reads.
+
+    Args:
+        tx: the transaction.
+        name_key: the name, as it is compared.
+        decoy: the id that the name seems to have if it has no account; a row near it is read then.
+    """
+    row = tx.one(_CREDENTIALS, name_key=name_key, decoy=decoy)
+    if row is None:
+        return None
+    found = CredentialRow(row[0], row[1], row[2], KsfParameters(*row[3:6]))
+    return found if row[6] == name_key else None
 
 
 def vault(tx: Transaction, account: bytes) -> tuple[bytes, int] | None:
