@@ -95,11 +95,16 @@ def judge_state(members: Iterable[LeafNode], extensions: tuple[Extension, ...]) 
     """
     settings = settings_of(extensions)
     accounts: dict[bytes, bytes] = {}
+    devices: set[tuple[bytes, bytes]] = set()
     for leaf in members:
         owner = owner_of(leaf)
         _check_same_identity(accounts.setdefault(owner.account_id, owner.identity_key), owner)
         if role_of(settings, owner.account_id) is None:
             raise RejectedError("POLICY-MEMBERS", "a leaf is of an account that is no member")
+        _check_new_device(devices, owner)
+    # Else whoever makes up a group could show a newcomer people who are not there.
+    if accounts.keys() != {member.account_id for member in settings.members}:
+        raise RejectedError("POLICY-MEMBERS", "an account is a member without a leaf")
     return settings
 
 
@@ -156,6 +161,8 @@ def _judge_committer(commit: _Commit) -> None:
     if (renewed.account_id, renewed.device_id) != (commit.committer.account_id, commit.committer.device_id):
         raise RejectedError("POLICY-COMMITTER", "a Commit turns its sender's leaf into another device's")
     _check_same_identity(commit.committer.identity_key, renewed)
+    if renewed.list_version < commit.committer.list_version:
+        raise RejectedError("POLICY-LIST-VERSION", "a leaf goes back to an older device list")
 
 
 def _judge_added(commit: _Commit) -> None:
@@ -164,14 +171,20 @@ def _judge_added(commit: _Commit) -> None:
     staying = list(_owners_staying(commit))
     known = {owner.account_id: owner.identity_key for owner in (*staying, *commit.removed)}
     devices = {(owner.account_id, owner.device_id) for owner in staying}
+    # A KeyPackage of a device that was revoked since stays genuine for ever; a newer leaf of its account outdates it.
+    newest: dict[bytes, int] = {}
+    for owner in (*staying, *commit.removed):
+        newest[owner.account_id] = max(owner.list_version, newest.get(owner.account_id, 0))
     for owner in commit.added:
         account = owner.account_id
         if is_banned(commit.after, account):
             raise RejectedError("POLICY-BANNED", "a banned account is added")
         _check_same_identity(known.setdefault(account, owner.identity_key), owner)
-        if (account, owner.device_id) in devices:
-            raise RejectedError("POLICY-DEVICE-TWICE", "a device is added that has a leaf already")
-        devices.add((account, owner.device_id))
+        _check_new_device(devices, owner)
+        if owner.list_version < newest.get(account, 0):
+            raise RejectedError(
+                "POLICY-LIST-VERSION", "a device is added under an older device list than is known here"
+            )
         is_new = role_of(commit.before, account) is None
         if is_new and not commit.is_admin and commit.before.join_policy is not JoinPolicy.MEMBERS_ADD:
             raise RejectedError("POLICY-ADD", "only admins add accounts to this room")
@@ -247,6 +260,12 @@ def _owners_staying(commit: _Commit) -> Iterator[LeafOwner]:
     for index, leaf in commit.view.group.members():
         if index not in removed:
             yield known_owner_of(leaf)
+
+
+def _check_new_device(devices: set[tuple[bytes, bytes]], owner: LeafOwner) -> None:
+    if (owner.account_id, owner.device_id) in devices:
+        raise RejectedError("POLICY-DEVICE-TWICE", "a device has two leaves")
+    devices.add((owner.account_id, owner.device_id))
 
 
 def _check_same_identity(known: bytes, owner: LeafOwner) -> None:

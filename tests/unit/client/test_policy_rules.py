@@ -17,7 +17,13 @@ from entrenous.content import (
     without_member,
 )
 from entrenous.errors import RejectedError
-from entrenous.identity import AccountIdentity
+from entrenous.identity import (
+    LEAF_CERTIFICATE_EXTENSION,
+    AccountIdentity,
+    DeviceKeys,
+    DeviceList,
+    issue_leaf_certificate,
+)
 from entrenous.mls.group import LeafChange, make_group_info
 from entrenous.mls.types import (
     Certificate,
@@ -134,6 +140,42 @@ def test_a_leaf_stays_its_devices() -> None:
     alice, _, _ = room()
     other = Device(ALICE, device(11))
     assert rule_of(alice, leaf=LeafChange(other.profile, other.signer)) == "POLICY-COMMITTER"
+
+
+def listed(keys: DeviceKeys, version: int) -> Device:
+    """A device of Bob's under a device list of this version."""
+    devices = DeviceList(BOB.account_id, version, (keys.entry,), ())
+    certificate = issue_leaf_certificate(BOB, devices, keys.entry)
+    return Device(BOB, keys).showing(extensions=(Extension(LEAF_CERTIFICATE_EXTENSION, certificate),))
+
+
+def test_a_device_that_its_account_has_outdated_is_not_brought_back() -> None:
+    alice, bob, _ = room()
+    own = alice.prepare(listed(device(21), 2).key_package(), authenticated_data=told().encode(), policy=judged)
+    alice.enter(own.epoch)
+    bob.follows(own.message, policy=judged)
+    # Genuine for ever, and signed by the account: but it is older than what the account has shown since.
+    assert rule_of(alice, listed(device(22), 1).key_package()) == "POLICY-LIST-VERSION"
+    alice.prepare(listed(device(22), 2).key_package(), authenticated_data=told().encode(), policy=judged)
+
+
+def test_a_leaf_does_not_go_back_to_an_older_device_list() -> None:
+    alice, _, _ = room()
+    newer, older = listed(device(21), 3), listed(device(21), 2)
+    own = alice.prepare(newer.key_package(), authenticated_data=told().encode(), policy=judged)
+    newer.join(own.welcome, own.epoch.group.tree)
+    assert rule_of(newer, leaf=LeafChange(older.profile)) == "POLICY-LIST-VERSION"
+
+
+def test_a_made_up_group_shows_nobody_who_is_not_there_and_no_device_twice() -> None:
+    alice, _, _ = room()
+    leaves = [leaf for _, leaf in alice.group.members()]
+    with pytest.raises(RejectedError) as refused:
+        judge_state(leaves[:1], alice.group.context.extensions)
+    assert refused.value.rule == "POLICY-MEMBERS"
+    with pytest.raises(RejectedError) as refused:
+        judge_state([*leaves, leaves[1]], alice.group.context.extensions)
+    assert refused.value.rule == "POLICY-DEVICE-TWICE"
 
 
 def test_members_and_leaves_belong_together() -> None:
