@@ -91,13 +91,16 @@ class Hall:
         Raises:
             UnavailableError: the server did not answer.
         """
+        # As of now: entries that are pushed while the answer is on its way are newer than the answer.
+        cursors = {found.room.id: found.follower.cursor for found in self}
         answer = await self._services.caller.call(requests.ListRooms(), replies.Rooms)
         for head in answer.rooms:
             found = self._rooms.get(head.room)
             if found is None:
                 continue
-            if found.room.is_member and head.newest < found.follower.cursor:
-                self._services.emit(LogShortened(head.room, head.newest, found.follower.cursor))
+            seen = cursors.get(head.room, 0)
+            if found.room.is_member and head.newest < seen:
+                self._services.emit(LogShortened(head.room, head.newest, seen))
             found.follower.expect(head.newest)
         self.nudge_all()
 

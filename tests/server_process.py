@@ -1,0 +1,150 @@
+"""A server in a process of its own, on SQLite and TCP, for tests that kill it; and people who talk to it.
+
+Run as a program it serves until it is ended, prints one JSON line when it listens, and stretches passwords as little
+as Argon2id can: it is for tests alone.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from entrenous.cli.run import server_loop
+from entrenous.client.accounts import Stretching, register
+from entrenous.client.environment import Environment, in_place
+from entrenous.client.keyfile import StoreKey
+from entrenous.client.session import TcpConnector
+from entrenous.client.store import Store
+from entrenous.crypto import system_entropy
+from entrenous.identity import InviteLink, format_link, parse_link
+from entrenous.server import Server, Settings, SystemClock
+from entrenous.testing import FAST_KSF, SeededEntropy
+from entrenous.testing.members import PASSWORD, Person
+
+#: Seconds in which the process must listen.
+PATIENCE = 30.0
+#: Registrations that the link is good for, and its seconds.
+_USES, _LIFETIME = 1_000, 3_600
+_STORE_KEY = StoreKey(bytes(32))
+
+
+@contextlib.contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder for the stores of people who are not what a test is about: in memory where there is such a place."""
+    memory = Path("/dev/shm")  # noqa: S108 the folder in it is private, and gets a name of its own
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
+@dataclass
+class ServerProcess:
+    """The process. Started again after ``kill`` it is the same server at the same address.
+
+    Attributes:
+        data: its data directory.
+        port: 0 until the first start.
+        link: lets people register.
+    """
+
+    data: Path
+    port: int = 0
+    link: InviteLink | None = None
+    process: "subprocess.Popen[bytes] | None" = None
+
+    async def start(self) -> None:
+        """Start it, and wait until it listens."""
+        command = (sys.executable, __file__, "--data", str(self.data), "--port", str(self.port))
+        search = os.pathsep.join(path for path in sys.path if path)
+        environment = {**os.environ, "PYTHONPATH": search}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)  # noqa: ASYNC220 outlives loops
+        output = self.process.stdout
+        assert output is not None
+        async with asyncio.timeout(PATIENCE):
+            told = json.loads(await asyncio.to_thread(output.readline))
+        self.port, self.link = told["port"], parse_link(told["link"])
+
+    @property
+    def database(self) -> Path:
+        """Its SQLite file."""
+        return self.data / "server.db"
+
+    def kill(self) -> None:
+        """SIGKILL: it does nothing more, not even an answer that it has begun. Killing twice is killing once."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def connector(self) -> TcpConnector:
+        """A way to reach it."""
+        return TcpConnector("127.0.0.1", self.port)
+
+    async def person(self, name: str, directory: Path) -> Person:
+        """Register somebody, on a profile in ``directory``, and start the client, in this process."""
+        assert self.link is not None
+        environment = Environment(SystemClock(), system_entropy, offload=in_place)
+        path = directory / f"{name}.db"
+        store = Store.open(path, _STORE_KEY)
+        stretching = Stretching(FAST_KSF, FAST_KSF)
+        await register(
+            self.link,
+            self.connector(),
+            store,
+            environment,
+            login_name=name,
+            password=PASSWORD,
+            stretching=stretching,
+        )
+        seed = SeededEntropy(f"{name} {system_entropy(16).hex()}")
+        person = Person(name, path, self.connector(), environment, seed, store)
+        await person.start()
+        return person
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.kill()
+
+
+async def serve(data: Path, port: int) -> None:
+    """Listen until the process ends."""
+    settings = Settings(
+        data_dir=data,
+        host="127.0.0.1",
+        port=port,
+        public_address="127.0.0.1:7443",
+        ksf=FAST_KSF,
+    )
+    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
+    await server.listen()
+    link = await server.create_invite(_USES, _LIFETIME)
+    sys.stdout.write(json.dumps({"port": server.address[1], "link": format_link(link)}) + "\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """The process."""
+    parser = argparse.ArgumentParser(description=serve.__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    with asyncio.Runner(loop_factory=server_loop) as runner:
+        runner.run(serve(chosen.data, chosen.port))
+
+
+if __name__ == "__main__":
+    main()
