@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from entrenous.server.refusal import RefusedError
-from entrenous.server.roster import Party, check_retention, judge_delta
+from entrenous.server.roster import Party, judge_delta, retention_after
 from entrenous.server.settings import DEDUPE_BEYOND, Limits
 from entrenous.server.store import Transaction, accounts, group_states, inbox, log, rooms, rosters
 from entrenous.server.store.rooms import Standing
@@ -90,7 +90,7 @@ def append_commit(
     # protocol §4: ``newest`` is the sender's newest processed entry, so not before ``base`` and not from the future.
     if not request.base <= data.newest.sequence <= place.newest:
         raise RefusedError("DS-POSITION", ErrorCode.MALFORMED, "the Commit names a place that its sender cannot be at")
-    check_retention(
+    retention = retention_after(
         data.retention_seconds,
         stored=place.retention_seconds,
         sender_manages=place.may_manage,
@@ -98,7 +98,7 @@ def append_commit(
     )
     _judge_roster(tx, caller, request.room, data, place)
     appended = _append(tx, caller, request, place, now_ms)
-    log.mark_commit(tx, request.room, appended.sequence, data.retention_seconds)
+    log.mark_commit(tx, request.room, appended.sequence, retention)
     _apply_roster(tx, request.room, data, appended.sequence, now_ms // 1000, limits)
     _deliver_welcomes(tx, request, appended.sequence, limits)
     _store_state(tx, request, place, appended.sequence, limits)
@@ -154,6 +154,8 @@ def _apply_roster(tx: Transaction, room: bytes, data: CommitData, sequence: int,
     for change in data.roster:
         match change.action:
             case RosterAction.ADD:
+                if rosters.is_member(tx, room, change.account):
+                    continue  # or any member could take the right to manage from another by adding him again
                 # What follows the adder's place up to this Commit only continues the joiner's log hash.
                 after = data.newest.sequence
                 rosters.add(
@@ -162,6 +164,8 @@ def _apply_roster(tx: Transaction, room: bytes, data: CommitData, sequence: int,
                 if rosters.count_rooms(tx, change.account) > limits.rooms_per_account:
                     raise RefusedError("DS-ROOMS", ErrorCode.DENIED, "who is to be added is in too many rooms")
             case RosterAction.REMOVE:
+                if not rosters.is_member(tx, room, change.account):
+                    continue  # what he may read ends where he was removed, not here
                 rosters.remove(tx, room, change.account, at=sequence, now=now)
             case RosterAction.MAY_MANAGE | RosterAction.MAY_NOT_MANAGE:
                 manages = change.action is RosterAction.MAY_MANAGE

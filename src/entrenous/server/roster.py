@@ -35,27 +35,29 @@ def judge_delta(
         party = parties[change.account]
         if not party.exists:
             raise RefusedError("DS-ROSTER-UNKNOWN", ErrorCode.DENIED, "the roster delta names an unknown account")
+        # A Commit that all members refused has changed the roster all the same, for the server cannot judge it. So who
+        # is added may be here, and who is removed may be gone: the members' next true word must not fail on that.
         if change.action is RosterAction.ADD:
-            if party.is_member:
-                raise RefusedError("DS-ROSTER-MEMBER", ErrorCode.DENIED, "who is to be added is a member already")
             continue
-        if not party.is_member:
-            raise RefusedError("DS-ROSTER-ABSENT", ErrorCode.DENIED, "the roster delta changes somebody not here")
         if not sender_manages:
             raise RefusedError("DS-ROSTER-MANAGER", ErrorCode.DENIED, "only managers remove others or name managers")
+        if not party.is_member and change.action is not RosterAction.REMOVE:
+            raise RefusedError("DS-ROSTER-ABSENT", ErrorCode.DENIED, "the roster delta promotes somebody not here")
         # RFC 9420 §12.2: a Commit cannot remove its own sender, so neither can its delta.
         if change.action is RosterAction.REMOVE and change.account == sender:
             raise RefusedError("DS-ROSTER-SELF", ErrorCode.DENIED, "a Commit cannot remove who makes it")
 
 
-def check_retention(asked: int, *, stored: int, sender_manages: bool, bounds: tuple[int, int]) -> None:
-    """Judge the retention that a Commit names, in seconds.
+def retention_after(asked: int, *, stored: int, sender_manages: bool, bounds: tuple[int, int]) -> int:
+    """The retention that is in force after a Commit that names one, in seconds.
+
+    Only managers change it. Others repeat what the settings say; where a refused Commit has changed it at the server,
+    theirs is another one, which is no reason to keep them from committing until a manager comes.
 
     Raises:
-        RefusedError: it is out of ``bounds``, or changes without a manager's right.
+        RefusedError: it is out of ``bounds``.
     """
     lowest, highest = bounds
     if not lowest <= asked <= highest:
         raise RefusedError("DS-RETENTION", ErrorCode.MALFORMED, f"retention is {lowest} to {highest} seconds")
-    if asked != stored and not sender_manages:
-        raise RefusedError("DS-RETENTION-MANAGER", ErrorCode.DENIED, "only managers change the retention")
+    return asked if sender_manages else stored
