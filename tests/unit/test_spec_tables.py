@@ -11,12 +11,14 @@ from msgspec import Meta
 from entrenous.channel.records import Kind as RecordKind
 from entrenous.client.rooms import commits, sealed
 from entrenous.client.rooms.sealed import SealedKind
+from entrenous.client.session import Timings
 from entrenous.codec import Struct
-from entrenous.content import ROOM_SETTINGS_EXTENSION, JoinPolicy, Kind, Role, SettingsVersion, padded_size
+from entrenous.content import MAX_MEMBERS, ROOM_SETTINGS_EXTENSION, JoinPolicy, Kind, Role, SettingsVersion, padded_size
 from entrenous.identity import LEAF_CERTIFICATE_EXTENSION, Label, Verification, WrapSlot
 from entrenous.mls.suite import ROOM_SUITE_ID
+from entrenous.server.settings import Limits
 from entrenous.wire import ErrorCode, RosterAction, events, replies, requests, types
-from spec_pages import listings, page, rows
+from spec_pages import PAGES, listings, page, rows
 
 
 def test_the_specification_lists_every_label_of_ours() -> None:
@@ -31,6 +33,55 @@ def test_the_specification_names_the_private_numbers() -> None:
     numbers = {ROOM_SUITE_ID, ROOM_SETTINGS_EXTENSION, LEAF_CERTIFICATE_EXTENSION, commits.WELCOME_EXTENSION}
     assert {int(cell.strip("`"), 16) for cell, *_ in rows("private number")} == numbers
     assert f"`{sealed.EXPORTER_LABEL}`" in page("groups.md")
+
+
+def test_every_rule_in_the_specification_has_its_row_and_every_policy_its_place() -> None:
+    known = set(re.findall(r"^\| ([A-Z]+(?:-[A-Z0-9]+)+) \|", page("conformance.md"), re.MULTILINE))
+    named = {rule for name in PAGES for rule in re.findall(r"`([A-Z]+(?:-[A-Z0-9]+)+)`", page(name))}
+    assert named <= known
+    assert {rule for rule in known if rule.startswith("POLICY-")} <= named
+
+
+def numbers_in(cell: str) -> list[int]:
+    return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", cell)]
+
+
+def test_the_specification_gives_the_sizes_of_the_field_types() -> None:
+    checked = 0
+    for names, text in rows("field type"):
+        for alias in (getattr(types, name) for name in names.split(", ") if hasattr(types, name)):
+            meta = alias.__metadata__[0]
+            bounds = {meta.ge, meta.le, meta.min_length, meta.max_length}
+            assert set(numbers_in(text)) == bounds - {None}, names
+            checked += 1
+    assert checked > 10
+
+
+def test_the_specification_gives_the_timers() -> None:
+    limits, timings = Limits(), Timings()
+    server = (limits.handshake_seconds, limits.login_seconds, limits.idle_seconds, limits.stall_seconds)
+    assert [float(seconds) for _, seconds in rows("timer")] == [*server, timings.idle, timings.ping]
+
+
+def test_the_specification_gives_the_servers_limits() -> None:
+    limits = Limits()
+    hour, minute = 3_600, 60
+    assert limits.claims.seconds == limits.claims_per_target.seconds == limits.lookups.seconds == hour
+    assert limits.commits.seconds == limits.publishes.seconds == limits.device_logins_per_address.seconds == minute
+    assert limits.logins_per_name.seconds == limits.logins_per_address.seconds
+    assert [numbers_in(value) for _, value in rows("limit of")] == [
+        [limits.connections, limits.connections_per_address],
+        [limits.logins_per_name.count, limits.logins_per_address.count, limits.logins_per_name.seconds],
+        [limits.registrations_per_address.count, limits.registrations_per_address.seconds],
+        [limits.device_logins_per_address.count, minute],
+        [limits.claims.count, limits.claims_per_target.count, hour],
+        [limits.lookups.count, hour],
+        [limits.commits.count, limits.publishes.count, minute],
+        [limits.key_packages],
+        [limits.rooms_per_account, limits.members_per_room, MAX_MEMBERS],
+        [limits.inbox_items, limits.invites_per_account],
+        [limits.reply_backlog],
+    ]
 
 
 def test_the_specification_gives_the_buckets_of_padding() -> None:
