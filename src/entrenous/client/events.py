@@ -96,7 +96,7 @@ class InvitationRefused(Event):
     """Somebody, or the server, wanted this device in a room in a way that is not to be believed. Nothing changed.
 
     Attributes:
-        rule: a row of docs/spec/conformance.md.
+        rule: a row of docs/spec/conformance.md; JOIN-WITHDRAWN where the server says that nobody wants it any more.
     """
 
     room: bytes
@@ -105,6 +105,8 @@ class InvitationRefused(Event):
     @property
     def sentence(self) -> str:
         """What happened, for people."""
+        if self.rule == "JOIN-WITHDRAWN":
+            return "An invitation to a room was taken back before this device could accept it."
         return f"An invitation to a room was refused ({self.rule}). Ask who invited you to do it again."
 
 

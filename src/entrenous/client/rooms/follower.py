@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from entrenous.client.events import GapShown
 from entrenous.client.inbox import Taken, events_of, take
@@ -32,6 +32,8 @@ class Follower:
         services: of this client.
         outbox: is told which of its messages the log has shown.
         on_removed: called when this device is out of the room.
+        look_for_welcome: joins the rooms whose Welcomes wait; what looks like a gap may be a room that this device was
+            taken out of and added to again while it was away.
         on_bug: told of an exception that should not be.
     """
 
@@ -42,12 +44,14 @@ class Follower:
         outbox: Outbox,
         *,
         on_removed: Callable[[], None],
+        look_for_welcome: Callable[[], Awaitable[None]],
         on_bug: Callable[[Exception], None],
     ) -> None:
         self._room = room
         self._services = services
         self._outbox = outbox
         self._on_removed = on_removed
+        self._look_for_welcome = look_for_welcome
         self._ahead: dict[int, Entry] = {}
         self._newest = room.standing.position.sequence
         self._advanced = asyncio.Condition()
@@ -56,6 +60,7 @@ class Follower:
         self._timer: asyncio.TimerHandle | None = None
         #: The server no longer has what follows the cursor.
         self.has_gap = False
+        self._shown_gap: int | None = None
         backoff = Backoff(services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
         self._repeater = Repeater(self._follow, backoff, on_bug)
 
@@ -69,6 +74,11 @@ class Follower:
         """The newest entry that the server is known to have."""
         return self._newest
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether this device is in the room and has read all of the log before its cursor."""
+        return self._room.is_member and not self.has_gap
+
     def offer(self, entry: Entry) -> None:
         """The server pushed an entry: a hint, taken when its turn comes."""
         if entry.sequence > self.cursor and len(self._ahead) < MAX_AHEAD:
@@ -81,10 +91,17 @@ class Follower:
         self._repeater.nudge()
 
     async def reach(self, sequence: int) -> None:
-        """Wait until an entry is processed, or this device cannot come that far any more."""
+        """Wait until an entry is processed, or this device cannot come that far any more.
+
+        It returns as well when the server, asked for its log, has no such entry: ``cursor`` tells.
+        """
         self.expect(sequence)
         async with self._advanced:
-            await self._advanced.wait_for(lambda: self.cursor >= sequence or self.has_gap or not self._room.is_member)
+            await self._advanced.wait_for(lambda: self._has_come_to(sequence))
+
+    def _has_come_to(self, sequence: int) -> bool:
+        """Whether waiting for an entry has an end."""
+        return self.cursor >= sequence or self.has_gap or not self._room.is_member or self._newest < sequence
 
     def rejoined(self) -> None:
         """This device was added to the room again, and stands at another place in the log."""
@@ -112,8 +129,11 @@ class Follower:
         answer = await self._services.caller.call(requests.Fetch(self._room.id, after, MAX_FETCH), replies.Entries)
         if self._newest == hinted:  # nothing was pushed meanwhile, so the answer knows best
             self._newest = max(answer.newest, self.cursor)
+            if self._newest < hinted:  # who waits for an entry that there is not
+                async with self._advanced:
+                    self._advanced.notify_all()
         if answer.first_available > self.cursor + 1:
-            await self._show_gap(answer.first_available)
+            await self._meet_gap(answer.first_available)
             return
         for entry in answer.entries:
             if entry.sequence == self.cursor + 1 and self._room.is_member:
@@ -142,13 +162,21 @@ class Follower:
         for row in taken.lost:
             self._outbox.settle(row.message_id, _LOST)
 
-    async def _show_gap(self, first_available: int) -> None:
-        """What is missing cannot be had any more. Without it the keys of what follows cannot be derived either."""
-        self._newest = self.cursor
+    async def _meet_gap(self, first_available: int) -> None:
+        """The server no longer has, for this device, what follows the cursor.
+
+        If a Welcome into this room waits, it was removed and added again while it was away, and goes on from there.
+        Otherwise what is missing cannot be had any more, and without it the keys of what follows cannot be derived.
+        """
+        self.has_gap = True
+        async with self._advanced:
+            self._advanced.notify_all()
+        await self._look_for_welcome()
         if not self.has_gap:
-            self.has_gap = True
-            async with self._advanced:
-                self._advanced.notify_all()
+            return
+        self._newest = self.cursor
+        if self._shown_gap != self.cursor:
+            self._shown_gap = self.cursor
             self._services.emit(GapShown(self._room.id, self.cursor + 1, first_available))
 
     async def _acknowledge(self) -> None:

@@ -19,6 +19,9 @@ from entrenous.errors import RejectedError, UnavailableError
 from entrenous.wire import replies, requests
 from entrenous.wire.types import InboxItem
 
+#: Seconds for reading a room's log up to a Welcome; other rooms' Welcomes wait meanwhile.
+_READ_FIRST = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRoom:
@@ -73,6 +76,7 @@ class Hall:
             self._services,
             self._outbox,
             on_removed=lambda: removed[0].nudge(),
+            look_for_welcome=self.empty_inbox,
             on_bug=self._on_bug,
         )
         writer = Writer(room, self._services, self._outbox, follower, on_bug=self._on_bug)
@@ -137,6 +141,7 @@ class Hall:
 
     async def _enter(self, item: InboxItem) -> None:
         try:
+            await self._read_first(item)
             entered = await self._joining.enter(item)
         except UnavailableError:
             raise
@@ -157,6 +162,24 @@ class Hall:
         # Now, while they can be asked for: who has left is in no room that this account shares.
         accounts = (member.account_id for member in entered.room.settings.members)
         await self._services.people.learn(accounts, self._services.caller)
+
+    async def _read_first(self, item: InboxItem) -> None:
+        """In a room that this device is in, the log says whether a Welcome means anything, so it is read before.
+
+        Raises:
+            RejectedError: rule JOIN-POSITION, the log has no such Commit.
+            UnavailableError: the log cannot be read so far now.
+        """
+        found = self._rooms.get(item.room)
+        if found is None or not found.room.is_member:
+            return
+        try:
+            async with asyncio.timeout(_READ_FIRST):
+                await found.follower.reach(item.sequence)
+        except TimeoutError:
+            raise UnavailableError("the room's log is to be read before a Welcome into it") from None
+        if found.follower.is_complete and found.follower.cursor < item.sequence:
+            raise RejectedError("JOIN-POSITION", "a Welcome names a place that the room's log does not have")
 
     async def _tell(self, entered: Entered) -> None:
         people, settings = self._services.people, entered.room.settings

@@ -15,10 +15,11 @@ from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
 from entrenous.client.rooms.snapshot import rebuild
-from entrenous.client.session import Caller
-from entrenous.client.store import Rows, Store, Transaction, key_packages, rooms, stages
+from entrenous.client.session import Caller, RefusedError
+from entrenous.client.store import Rows, Store, Transaction, entries, key_packages, rooms, stages
+from entrenous.client.store.entries import EntryRow
 from entrenous.client.store.rooms import Standing
-from entrenous.client.views import RoomState
+from entrenous.client.views import MessageKind, RoomState
 from entrenous.errors import RejectedError
 from entrenous.mls.group import Joined, KeyPackageBundle, OpenedWelcome, join_opened, open_welcome
 from entrenous.mls.suite import ROOM_SUITE_ID
@@ -65,7 +66,7 @@ class Joining:
         opened = open_welcome(item.welcome, self._bundle, trace=self._environment.trace)
         told = _read(opened, item)
         access = AccessKey(told.access_generation, RoomAccessSecret(told.access_key))
-        state = await self._caller.call(requests.FetchGroupState(item.room, item.sequence), replies.GroupState)
+        state = await self._fetch_state(item)
         wanted = opened.group_info.group_context.tree_hash
         tree = rebuild(access, item.room, opened.bundle.suite.hash, state.tree, state.node_changes, wanted)
         joined = join_opened(opened, tree=tree, trace=self._environment.trace)
@@ -91,6 +92,12 @@ class Joining:
         inviter = known_owner_of(group.tree.member(joined.inviter)).account_id
         return Entered(room, inviter, changed)
 
+    async def _fetch_state(self, item: InboxItem) -> replies.GroupState:
+        try:
+            return await self._caller.call(requests.FetchGroupState(item.room, item.sequence), replies.GroupState)
+        except RefusedError as error:
+            raise RejectedError("JOIN-WITHDRAWN", f"removed again before this device could join: {error}") from error
+
     def _bundle(self, reference: bytes) -> KeyPackageBundle | None:
         row = key_packages.get(self._store, reference)
         return None if row is None else KeyPackageBundle.decode(row.bundle)
@@ -107,6 +114,17 @@ class Joining:
         if known is not None and known.position.sequence > position.sequence:
             raise RejectedError("JOIN-POSITION", "a Welcome names a place in the log that this device has passed")
 
+    def _store_start(self, tx: Transaction, room: bytes, position: LogPosition) -> None:
+        """Note where this device's part of the log begins, and what it has missed if it was in the room before."""
+        known = rooms.standing(tx, room)
+        if known is None:
+            rooms.put_standing(tx, room, Standing(RoomState.ACTIVE, position, 0, 0, 0, 0, 0))
+        missed = 0 if known is None else position.sequence - known.position.sequence
+        if position.sequence and entries.log_hash(tx, room, position.sequence) is None:
+            kind = MessageKind.GAP if missed > 1 else None
+            body = f"{missed} entries, from when this device was away or not in the room" if kind else ""
+            entries.add(tx, room, EntryRow(position.sequence, position.hash, b"", kind, None, body, 0, 0))
+
     def _store_room(
         self,
         tx: Transaction,
@@ -117,6 +135,7 @@ class Joining:
         bundle: KeyPackageBundle,
     ) -> tuple[bytes, ...]:
         now = self._environment.seconds()
+        self._store_start(tx, item.room, standing.position)
         rooms.put_standing(tx, item.room, standing)
         begin_epoch(tx, item.room, epoch, joined.epoch.nodes, item.sequence)
         stages.drop(tx, item.room)
