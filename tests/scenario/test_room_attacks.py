@@ -376,7 +376,7 @@ async def test_a_welcome_that_is_replayed_or_garbage_changes_nothing(world: Worl
     await at_server(world, insert, *kept)
     await at_server(world, insert, kept[0], room, 7, b"garbage")
     await bob.restart()
-    assert (await bob.has(InvitationRefused)).rule == "ENTRY-MALFORMED"
+    assert (await bob.has(InvitationRefused)).rule == "JOIN-POSITION"
     await alice.says(room, "still here")
     await bob.reads("still here")
     assert await texts(bob, room) == ["hello", "still here"]
