@@ -1,5 +1,6 @@
 """Play the demo: a server, three people, a conversation, and the search for anything that leaked."""
 
+import asyncio
 import time
 
 from rich.console import Console
@@ -21,8 +22,7 @@ async def play() -> bool:
         try:
             await _acts(cast, stage, report)
         finally:
-            for person in cast.all:
-                await person.go_offline()
+            await asyncio.gather(*(person.go_offline() for person in cast.all))
         passed = _judge(cast, stage, report)
     report.verdict(passed=passed, seconds=time.monotonic() - started)
     return passed

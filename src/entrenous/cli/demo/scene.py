@@ -1,5 +1,6 @@
 """The demo's play: who says what to whom, while one is away and another is sent out."""
 
+import asyncio
 from dataclasses import dataclass
 
 from entrenous.cli.demo.person import Person
@@ -31,15 +32,13 @@ class Cast:
 async def register(cast: Cast, first_link: str) -> None:
     """Alice redeems the link that the server printed; the others one each that Alice makes."""
     await cast.alice.join(first_link)
-    for person in (cast.bob, cast.carol):
-        link = await cast.alice.run("invite")
-        await person.join(link.strip())
+    links = [(await cast.alice.run("invite")).strip() for _ in range(2)]
+    await asyncio.gather(cast.bob.join(links[0]), cast.carol.join(links[1]))
 
 
 async def meet(cast: Cast) -> None:
     """Alice opens the room and adds the others; they talk."""
-    for person in cast.all:
-        await person.come_online()
+    await asyncio.gather(*(person.come_online() for person in cast.all))
     await cast.alice.does(f"/create {ROOM}", "room-summary")
     for person in (cast.bob, cast.carol):
         await cast.alice.does(f"/invite {person.name}", "member-summary")
