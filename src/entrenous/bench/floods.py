@@ -1,0 +1,159 @@
+"""The ways in which one client can try to keep a server from everybody else. Each runs in a process of its own."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from enum import StrEnum
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
+
+from entrenous.bench.guest import Guest
+from entrenous.bench.line import Line
+from entrenous.channel import HYBRID, ClientConnection
+from entrenous.crypto import system_entropy
+from entrenous.opaque import start_login
+from entrenous.server import SystemClock
+from entrenous.wire import replies, requests
+from entrenous.wire.limits import MAX_FETCH
+
+#: Requests kept in flight: twice as many as the server takes from one connection.
+DEPTH = 128
+#: Connections that shake hands at once.
+WIDTH = 64
+#: Bytes of a flood's message, and of those in the room that a flood fetches: 4 MB an answer.
+MESSAGE_SIZE = 200
+ENTRY_SIZE = 8_000
+#: Seconds between two looks whether to flood.
+PATIENCE = 0.005
+
+
+class Flood(StrEnum):
+    """What the flood is made of."""
+
+    MESSAGES = "messages"
+    FETCHES = "fetches"
+    PINGS = "pings"
+    UNREAD = "unread"
+    HANDSHAKES = "handshakes"
+    LOGINS = "logins"
+
+
+class Tap:
+    """Lets the measuring process turn a flood on and off, and counts what came of it."""
+
+    def __init__(self, running: Event, answered: "Synchronized[int]") -> None:
+        self._running = running
+        self._answered = answered
+
+    async def closed(self) -> None:
+        """Wait until the flood is to stop."""
+        while self._running.is_set():  # noqa: ASYNC110 another process's event, which nothing can await
+            await asyncio.sleep(PATIENCE)
+
+    async def opened(self) -> None:
+        """Wait until it is time to flood."""
+        while not self._running.is_set():  # noqa: ASYNC110 another process's event, which nothing can await
+            await asyncio.sleep(PATIENCE)
+
+    def count(self, _number: int = 0) -> None:
+        """One request was answered."""
+        self._answered.value += 1
+
+
+def flood(guest: Guest, kind: Flood, running: Event, answered: "Synchronized[int]") -> None:
+    """The process: floods whenever ``running`` is set, until it is ended."""
+    # On one machine it would otherwise take the processor from those whom the server serves.
+    if hasattr(os, "nice"):
+        os.nice(19)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_FLOODS[kind](guest, Tap(running, answered)))
+
+
+async def _fill(guest: Guest, line: Line) -> None:
+    for _ in range(MAX_FETCH):
+        await line.call(guest.message(ENTRY_SIZE), replies.Published)
+
+
+async def _repeat(line: Line, tap: Tap, make: Callable[[], requests.Request]) -> None:
+    """Keep ``DEPTH`` requests in flight."""
+    news, in_flight = asyncio.Event(), 0
+
+    def answered(number: int) -> None:
+        nonlocal in_flight
+        in_flight -= 1
+        tap.count(number)
+        news.set()
+
+    line.answered = answered
+    while not line.lost.is_set():
+        await tap.opened()
+        while in_flight < DEPTH:
+            line.send(make())
+            in_flight += 1
+        line.flush()
+        news.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), 1)
+
+
+async def _messages(guest: Guest, tap: Tap) -> None:
+    await _repeat(await guest.come(), tap, lambda: guest.message(MESSAGE_SIZE))
+
+
+async def _fetches(guest: Guest, tap: Tap) -> None:
+    line = await guest.come()
+    await _fill(guest, line)
+    await _repeat(line, tap, lambda: requests.Fetch(guest.room, 0, MAX_FETCH))
+
+
+async def _pings(guest: Guest, tap: Tap) -> None:
+    await _repeat(await guest.come(), tap, requests.Ping)
+
+
+async def _logins(guest: Guest, tap: Tap) -> None:
+    ke1 = start_login(b"a guess", system_entropy)[1]
+    await _repeat(await guest.place.connect(), tap, lambda: requests.LoginStart("somebody", recovery=False, ke1=ke1))
+
+
+async def _unread(guest: Guest, tap: Tap) -> None:
+    """Ask for everything and read nothing."""
+    await _fill(guest, await guest.come())
+    while True:
+        await tap.opened()
+        line = await guest.come()
+        line.transport.pause_reading()
+        for _ in range(DEPTH):
+            line.send(requests.Fetch(guest.room, 0, MAX_FETCH))
+            tap.count()
+        line.flush()
+        await tap.closed()
+        line.transport.abort()
+
+
+async def _handshakes(guest: Guest, tap: Tap) -> None:
+    """The same first message again and again: it costs the server a handshake, and who sends it nothing."""
+    channel = ClientConnection(HYBRID, pin=guest.place.server_id, entropy=system_entropy, now=SystemClock().now())
+    first = channel.data_to_send(SystemClock().now())
+
+    async def one_after_another() -> None:
+        while True:
+            await tap.opened()
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection(guest.place.host, guest.place.port)
+                writer.write(first)
+                if await reader.read(1):
+                    tap.count()
+                writer.transport.abort()
+
+    await asyncio.gather(*(one_after_another() for _ in range(WIDTH)))
+
+
+_FLOODS = {
+    Flood.MESSAGES: _messages,
+    Flood.FETCHES: _fetches,
+    Flood.PINGS: _pings,
+    Flood.UNREAD: _unread,
+    Flood.HANDSHAKES: _handshakes,
+    Flood.LOGINS: _logins,
+}
