@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+# Of `make fuzz`: for how long it tries each of which targets; none stands for all of them.
+SECONDS ?= 20
+TARGETS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format lock clean setup setup-dev
+.PHONY: help demo test fuzz check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +22,9 @@ test: setup-dev ## set up what the tests need and run them, with coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered | tail -n 25
 
+fuzz: setup-fuzz ## try every parser and state machine with hostile input, SECONDS=20 each (Linux)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS) $(TARGETS)
+
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,6 +37,7 @@ format: setup-dev ## rewrite the code in the project's format
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
+setup-fuzz: $(VENV)/.fuzz
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Entrenous needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -46,6 +53,12 @@ $(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 	@echo "Setting up the tests' tools (once) ..."
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.fuzz: requirements/fuzz.lock $(VENV)/.dev
+	@test "$$(uname -s)" = Linux || { echo "fuzzing needs Linux: Atheris, which measures coverage, is made for it" >&2; exit 1; }
+	@echo "Setting up the fuzzer (once) ..."
+	$(BIN)/pip install -q --require-hashes -r requirements/fuzz.lock
 	@touch $@
 
 lock: setup-dev ## pin every dependency again, by hash

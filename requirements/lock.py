@@ -26,6 +26,7 @@ def main() -> None:
     runtime = ("--constraint", str(HERE / "runtime.lock"))
     lock("build", "--upgrade", *runtime, str(HERE / "build.in"))
     lock("dev", "--upgrade", *runtime, "--group", f"{PYPROJECT}:dev", str(HERE / "build.in"))
+    lock("fuzz", "--upgrade", *runtime, str(HERE / "fuzz.in"))
 
 
 if __name__ == "__main__":
