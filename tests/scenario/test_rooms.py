@@ -7,14 +7,18 @@ import pytest
 from entrenous.client import (
     CreateRoom,
     FindRoom,
+    GapShown,
     History,
+    InvitationRefused,
     InviteMember,
     KickMember,
     ListMembers,
+    ListRooms,
     MemberJoined,
     MemberRemoved,
     MemberRole,
     MessageArrived,
+    MessageKind,
     MessageState,
     MessageStateChanged,
     RefreshKeys,
@@ -215,3 +219,38 @@ async def test_an_invitation_after_a_new_login_replaces_the_old_device_in_one_co
     assert await texts(bob, room) == ["to the old device"]
     assert [event.name for event in alice.saw(MemberJoined)] == ["bob", "carol"]
     assert len(epochs(room, alice, bob_again, carol)) == 1
+
+
+@in_world
+async def test_an_invitation_that_was_taken_back_before_it_was_accepted_is_said_to_be_that(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    room = (await alice.do(CreateRoom("Garden"))).room
+    await bob.stop()
+    await alice.do(InviteMember(room, "bob"))
+    await alice.do(KickMember(room, "bob"))
+    await bob.come_back()
+    refused = await bob.has(InvitationRefused)
+    assert refused.rule == "JOIN-WITHDRAWN"
+    assert "taken back" in refused.sentence
+    assert await bob.do(ListRooms()) == ()
+
+
+@in_world
+async def test_who_was_removed_and_added_while_away_goes_on_behind_a_gap_that_is_shown(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    room = await garden(alice, bob)
+    await bob.stop()
+    await alice.says(room, "said while bob was a member")
+    await alice.do(KickMember(room, "bob"))
+    await alice.says(room, "said while he was none")
+    await alice.do(InviteMember(room, "bob"))
+    await alice.says(room, "said when he was one again")
+    await bob.come_back()
+    await bob.reads("said when he was one again")
+    lines = [(line.kind, line.text) for line in await bob.do(History(room))]
+    assert lines[-1] == (MessageKind.TEXT, "said when he was one again")
+    assert lines[-2][0] is MessageKind.GAP
+    assert bob.saw(GapShown) == []
+    await bob.says(room, "here again")
+    await alice.reads("here again")
+    assert len(epochs(room, alice, bob)) == 1
