@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from entrenous.crypto import Entropy
 from entrenous.errors import UnavailableError, UsageError
@@ -13,11 +16,13 @@ from entrenous.identity import InviteLink, parse_address
 from entrenous.server import upkeep
 from entrenous.server.admission import Admission
 from entrenous.server.clock import Clock
-from entrenous.server.connection import ClientLink, Host
+from entrenous.server.connection import ClientLink
 from entrenous.server.credentials import ServerKeys
+from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_or_create_keys
 from entrenous.server.pacing import Pacer
 from entrenous.server.services import Services
+from entrenous.server.serving_lock import ServingLock
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, create_tables, ensure_schema, sqlite_engine
 from entrenous.trace import SILENT, Trace
@@ -26,6 +31,8 @@ from entrenous.trace import SILENT, Trace
 BACKLOG = 1_024
 #: Seconds that clients get to take what is queued for them when the server ends.
 GOODBYE_SECONDS = 5.0
+#: Seconds that one Python thread runs while another wants to.
+SWITCH_SECONDS = 0.0005
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +49,7 @@ class Server:
         self._clock = clock
         self._entropy = entropy
         self._listener: asyncio.Server | None = None
+        self._lock: ServingLock | None = None
         services = Services.build(
             settings,
             storage=storage,
@@ -59,8 +67,6 @@ class Server:
             admission=Admission(settings.limits),
             pacer=Pacer(settings.limits.handshakes_per_turn),
             credentials={},
-            connections=set(),
-            emptied=asyncio.Event(),
         )
         self._renew_credentials()
         loop = asyncio.get_running_loop()
@@ -96,13 +102,10 @@ class Server:
             keys = generate_keys(entropy)
         else:
             keys = load_or_create_keys(settings.keys_path, entropy)
-        engine = sqlite_engine(settings.database_path)
-        if settings.database_path is None:
-            with engine.connect() as connection:
-                create_tables(connection)
-        else:
-            ensure_schema(engine)
-        storage = Storage(engine, inline=inline_storage)
+        storage = Storage(_open_database(settings), inline=inline_storage)
+        if not inline_storage:
+            # The storage thread would otherwise keep the loop waiting 5 ms at a time.
+            sys.setswitchinterval(SWITCH_SECONDS)
         server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace)
         _log.info("server.opened", server_id=keys.server_id.hex())
         return server
@@ -142,8 +145,11 @@ class Server:
         """Take connections by TCP.
 
         Raises:
-            UnavailableError: the address cannot be had.
+            UnavailableError: the address cannot be had, or another process serves this data directory.
         """
+        if self.settings.lock_path is not None:
+            self._lock = ServingLock(self.settings.lock_path)
+            self._lock.take()
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
@@ -173,21 +179,22 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         await self.services.settle()
-        for connection in tuple(self._host.connections):
+        for connection in self._host.connections:
             connection.end(reason)
         await self._wait_for_connections()
+        if self._listener is not None:
+            await self._listener.wait_closed()
         await self.storage.close()
+        if self._lock is not None:
+            self._lock.release()
         _log.info("server.closed")
 
     async def _wait_for_connections(self) -> None:
-        if not self._host.connections:
-            return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._host.emptied.wait(), GOODBYE_SECONDS)
-        for connection in tuple(self._host.connections):
+            await asyncio.wait_for(self._host.connections.all_gone(), GOODBYE_SECONDS)
+        for connection in self._host.connections:
             connection.abort()
-        if self._host.connections:
-            await self._host.emptied.wait()
+        await self._host.connections.all_gone()
 
     def _public_address(self) -> str:
         if self.settings.public_address is not None:
@@ -202,3 +209,18 @@ class Server:
         self._host.credentials = upkeep.make_credentials(
             self._keys.identity, self.settings.suites, entropy=self._entropy, now=self._clock.now()
         )
+
+
+def _open_database(settings: Settings) -> Engine:
+    engine = sqlite_engine(settings.database_path)
+    try:
+        if settings.database_path is None:
+            with engine.connect() as connection:
+                create_tables(connection)
+        else:
+            ensure_schema(engine)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        reason = getattr(error, "orig", None) or error
+        raise UnavailableError(f"the database {settings.database_path} cannot be used: {reason}") from error
+    return engine

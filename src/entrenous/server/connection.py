@@ -1,9 +1,7 @@
 """One TCP connection: bytes in, a channel, a session, bytes out. Written once per turn of the event loop."""
 
 import asyncio
-from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, cast
 
@@ -15,19 +13,14 @@ from entrenous.channel import (
     MessageReceived,
     PeerClosed,
     ServerConnection,
-    ServerCredential,
     State,
 )
-from entrenous.crypto import Entropy
 from entrenous.errors import CryptoError, MalformedError, RejectedError
-from entrenous.server.admission import Admission
-from entrenous.server.clock import Clock
+from entrenous.server.host import Host
 from entrenous.server.login import Binding
-from entrenous.server.pacing import Pacer
 from entrenous.server.rates import address_key
-from entrenous.server.services import Services
 from entrenous.server.session import Session
-from entrenous.trace import Trace
+from entrenous.server.timers import Deadline, Timers
 from entrenous.wire import encode_event
 from entrenous.wire.events import GoingAway
 from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN
@@ -39,23 +32,6 @@ _numbers = count(1)
 _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 #: The states in which the client's messages are still judged.
 _LISTENING = (State.HANDSHAKE, State.OPEN)
-
-
-@dataclass(slots=True)
-class Host:
-    """What all connections of a server share."""
-
-    services: Services
-    clock: Clock
-    entropy: Entropy
-    trace: Trace
-    admission: Admission
-    pacer: Pacer
-    #: By suite; replaced daily, and each connection keeps those it began with.
-    credentials: Mapping[int, ServerCredential]
-    connections: "set[ClientLink]"
-    #: Set whenever the last connection is gone.
-    emptied: asyncio.Event
 
 
 class ClientLink(asyncio.Protocol):
@@ -75,7 +51,7 @@ class ClientLink(asyncio.Protocol):
         self._paced = False
         self._flush_scheduled = False
         self._heard_at = self._loop.time()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers(self._late)
 
     @property
     def backlog(self) -> int:
@@ -96,25 +72,20 @@ class ClientLink(asyncio.Protocol):
             return
         self._address, self._transport = address, transport
         self._host.connections.add(self)
-        self._host.emptied.clear()
         host = self._host
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
         self._channel.max_message = MAX_FRAME_BEFORE_LOGIN
-        self._arm("handshake", self._limits.handshake_seconds)
+        self._timers.arm(Deadline.HANDSHAKE, self._limits.handshake_seconds)
         self._log.debug("connection.opened")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        for timer in self._timers.values():
-            timer.cancel()
         self._timers.clear()
         if self._channel is None:
             return
         self._channel = None
         self._host.admission.leave(self._address)
         self._host.connections.discard(self)
-        if not self._host.connections:
-            self._host.emptied.set()
         if self._session is not None:
             self._session.close()
         self._log.debug("connection.closed", error=repr(exc) if exc else None)
@@ -137,11 +108,11 @@ class ClientLink(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is written to."""
-        self._arm("stall", self._limits.stall_seconds)
+        self._timers.arm(Deadline.READER, self._limits.stall_seconds)
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._disarm("stall")
+        self._timers.disarm(Deadline.READER)
         self._advance()
 
     def send(self, message: bytes) -> None:
@@ -163,8 +134,8 @@ class ClientLink(asyncio.Protocol):
         self._channel.max_message = MAX_FRAME
         if not self._known:
             self._known = True
-            self._disarm("login")
-            self._arm("idle", self._limits.idle_seconds)
+            self._timers.disarm(Deadline.LOGIN)
+            self._timers.arm(Deadline.WORD, self._limits.idle_seconds)
 
     def progressed(self) -> None:
         """A request was answered: read on, if reading had to stop."""
@@ -212,8 +183,8 @@ class ClientLink(asyncio.Protocol):
     def _take(self, channel: ServerConnection, event: HandshakeFinished | MessageReceived | PeerClosed) -> None:
         match event:
             case HandshakeFinished():
-                self._disarm("handshake")
-                self._arm("login", self._limits.login_seconds)
+                self._timers.disarm(Deadline.HANDSHAKE)
+                self._timers.arm(Deadline.LOGIN, self._limits.login_seconds)
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
                 self._log.debug("connection.secured", suite=event.suite)
@@ -264,28 +235,16 @@ class ClientLink(asyncio.Protocol):
         if self._session is not None:
             self._session.close()
         self._channel.close()
-        self._arm("stall", self._limits.stall_seconds)
+        self._timers.arm(Deadline.END, self._limits.stall_seconds)
         self._flush_soon()
 
-    def _arm(self, name: str, seconds: float) -> None:
-        self._disarm(name)
-        self._timers[name] = self._loop.call_later(seconds, self._time_is_up, name, seconds)
-
-    def _disarm(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
-
-    def _time_is_up(self, name: str, seconds: float) -> None:
-        del self._timers[name]
-        silent_for = self._loop.time() - self._heard_at
-        if name == "idle" and silent_for < seconds:
-            self._timers[name] = self._loop.call_later(seconds - silent_for, self._time_is_up, name, seconds)
+    def _late(self, deadline: Deadline) -> None:
+        wait = self._heard_at + self._limits.idle_seconds - self._loop.time()
+        if deadline is Deadline.WORD and wait > 0:
+            self._timers.arm(deadline, wait)
             return
-        self._log.info("connection.timed_out", waiting_for=name)
-        if self._transport is None:
-            return
-        if name in ("handshake", "stall"):
-            self._transport.abort()
-        else:
+        self._log.info("connection.timed_out", waiting_for=deadline.value)
+        if deadline in (Deadline.WORD, Deadline.LOGIN):
             self.end("nothing was heard for too long")
+        else:
+            self.abort()

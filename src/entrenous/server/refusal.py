@@ -1,6 +1,6 @@
 """How the services say no: a rule for the log, a code for the client's program and a sentence for its person."""
 
-from entrenous.errors import RejectedError
+from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 from entrenous.wire import ErrorCode, replies
 
 
@@ -19,3 +19,18 @@ class RefusedError(RejectedError):
     def reply(self) -> replies.Error:
         """The refusal as it is answered."""
         return replies.Error(self.code, self.detail, self.number)
+
+
+def refusal_of(error: RejectedError | MalformedError | CryptoError | UnavailableError) -> replies.Error:
+    """What a client is told when its request ended in ``error``."""
+    match error:
+        case RefusedError():
+            return error.reply()
+        case RejectedError():
+            return replies.Error(ErrorCode.DENIED, error.detail)
+        case MalformedError():
+            return replies.Error(ErrorCode.MALFORMED, str(error))
+        case CryptoError():
+            return replies.Error(ErrorCode.BAD_CREDENTIALS, "this is not proved")
+        case UnavailableError():
+            return replies.Error(ErrorCode.UNAVAILABLE, str(error))

@@ -1,8 +1,4 @@
-"""One connection's conversation: who the client has proved to be, and its requests answered in order.
-
-    Anonymous ──RegisterStart──> Registering ──RegisterFinish──> Anonymous
-    Anonymous ──LoginStart──> LoggingIn ──LoginFinish──> OfAccount
-    Anonymous, OfAccount ──DeviceLogin──> OfDevice
+"""One connection's conversation: who the client has proved to be (``states``), and its requests answered in order.
 
 Until a device has logged in, one request is worked on at a time. A device's requests are started in order without
 waiting for each other, so that many of them share one commit, and answered in order. Whatever a client sends ends in a
@@ -20,50 +16,14 @@ import structlog
 
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 from entrenous.server.appending import Caller
-from entrenous.server.login import Binding, PendingLogin
-from entrenous.server.refusal import RefusedError
-from entrenous.server.registration import PendingRegistration
+from entrenous.server.login import Binding
+from entrenous.server.refusal import RefusedError, refusal_of
 from entrenous.server.services import Services
+from entrenous.server.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
 from entrenous.wire.limits import MAX_FRAME
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """Nobody has logged in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registering:
-    """An invite was shown; the account's records are awaited."""
-
-    pending: PendingRegistration
-
-
-@dataclass(frozen=True, slots=True)
-class LoggingIn:
-    """KE2 was sent, KE3 is awaited."""
-
-    pending: PendingLogin
-
-
-@dataclass(frozen=True, slots=True)
-class OfAccount:
-    """The password was right; the client may become a device."""
-
-    account: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OfDevice:
-    """A device of an account."""
-
-    caller: Caller
-
-
-State = Anonymous | Registering | LoggingIn | OfAccount | OfDevice
 
 
 class Link(Protocol):
@@ -203,18 +163,11 @@ class Session:
         """The reply to a request; never raises."""
         try:
             reply = await self._handle(request)
-        except RefusedError as error:
-            _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
-            return error.reply()
-        except MalformedError as error:
-            return replies.Error(ErrorCode.MALFORMED, str(error))
         except RejectedError as error:
             _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
-            return replies.Error(ErrorCode.DENIED, error.detail)
-        except CryptoError:
-            return replies.Error(ErrorCode.BAD_CREDENTIALS, "this is not proved")
-        except UnavailableError as error:
-            return replies.Error(ErrorCode.UNAVAILABLE, str(error))
+            return refusal_of(error)
+        except (MalformedError, CryptoError, UnavailableError) as error:
+            return refusal_of(error)
         except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
             _log.exception("request.failed", request=type(request).__name__, error=repr(error))
             return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")

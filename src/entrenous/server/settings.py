@@ -107,6 +107,11 @@ class Settings:
         return None if self.data_dir is None else self.data_dir / "server.db"
 
     @property
+    def lock_path(self) -> Path | None:
+        """What the process that serves this directory holds; None in memory."""
+        return None if self.data_dir is None else self.data_dir / "server.lock"
+
+    @property
     def keys_path(self) -> Path | None:
         """The key file, outside the database and its backups; None in memory."""
         return None if self.data_dir is None else self.data_dir / "keys" / "server.keys"

@@ -12,7 +12,7 @@ import pytest
 from entrenous.crypto import system_entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.server import Server, Settings, SystemClock
-from entrenous.testing import FAST_KSF, MemoryServer, VirtualClock
+from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, VirtualClock
 from entrenous.wire import replies, requests
 from server_people import Person, RawClient, World
 
@@ -162,3 +162,32 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_process_is_gone_without_
         await world.memory.close()
 
     run(main())
+
+
+def test_two_processes_do_not_serve_one_directory_though_a_second_may_make_invites(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = await start(tmp_path)
+        named = settings(tmp_path, public_address=ADDRESS)
+        second = await Server.open(named, clock=SystemClock(), entropy=system_entropy)
+        with pytest.raises(UnavailableError, match="another server"):
+            await second.listen()
+        token = (await second.create_invite(1, 60)).token
+        assert isinstance(await Person(world, "alice", await world.connect()).register(token), replies.Done)
+        await second.close()
+        await world.memory.close()
+        third = await start(tmp_path)
+        await third.memory.close()
+
+    run(main())
+
+
+def test_a_database_that_is_none_is_said_plainly_and_left_alone(tmp_path: Path) -> None:
+    database = tmp_path / "server.db"
+    database.write_bytes(b"not a database at all" * 500)
+
+    async def main() -> None:
+        with pytest.raises(UnavailableError, match=r"server\.db cannot be used"):
+            await Server.open(settings(tmp_path), clock=SystemClock(), entropy=system_entropy)
+
+    run(main())
+    assert database.read_bytes() == b"not a database at all" * 500
