@@ -14,7 +14,7 @@ from entrenous.mls.group import InfoOptions, commit
 from entrenous.mls.suite import ROOM_SUITE
 from entrenous.mls.types import Add, Extension, KeyPackage
 from entrenous.testing.members import Person
-from entrenous.wire import CommitData, LogPosition, replies, requests
+from entrenous.wire import CommitData, replies, requests
 from entrenous.wire.types import WelcomeFor
 from room_devices import Device
 
@@ -34,14 +34,13 @@ class ForgedRoom:
         for _ in range(epochs):
             self.device.enter(self.device.prepare().epoch)
 
-    async def claim(self, guest: Person) -> KeyPackage:
-        """A KeyPackage of somebody's, as the server hands it out to anybody."""
-        caller = self.person.running._services.caller
-        answer = await caller.call(requests.ClaimKeyPackages(guest.running.account), replies.KeyPackages)
-        return KeyPackage.decode(answer.packages[0].key_package)
-
-    def invite(self, package: KeyPackage, position: LogPosition) -> bytes:
-        """A Welcome for it that claims a place in the log."""
+    async def invite(self, guest: bytes) -> WelcomeFor:
+        """A Welcome for an account that claims the founder's place in the log; the server gives anybody KeyPackages."""
+        services = self.person.running._services
+        position = self.person.running._hall.get(self.room).room.standing.position
+        answer = await services.caller.call(requests.ClaimKeyPackages(guest), replies.KeyPackages)
+        claimed = answer.packages[0]
+        package = KeyPackage.decode(claimed.key_package)
         told = WelcomeData(self.access.generation, self.access.secret.reveal(), position).encode()
         own = commit(
             self.device.group,
@@ -49,12 +48,12 @@ class ForgedRoom:
             self.device.signer,
             self.device.entropy,
             proposals=[Add(package)],
-            now=self.person.running._services.environment.seconds(),
+            now=services.environment.seconds(),
             info=InfoOptions(welcome_extensions=(Extension(WELCOME_EXTENSION, told),)),
         )
         self.device.enter(own.epoch)
         assert own.welcome is not None
-        return own.welcome
+        return WelcomeFor(guest, claimed.device, own.welcome)
 
     def sealed_tree(self) -> bytes:
         """What a joiner is given in place of the room's tree."""
@@ -62,21 +61,13 @@ class ForgedRoom:
         return self.access.seal(SealedKind.TREE, self.room, group.epoch, encode_tree(group.tree), self.device.entropy)
 
 
-async def slip_in(
-    forger: Person,
-    room: bytes,
-    guest: Person | None = None,
-    welcome: bytes = b"",
-    tree: bytes | None = None,
-    **lies: Any,
-) -> int:
+async def slip_in(forger: Person, room: bytes, *welcomes: WelcomeFor, tree: bytes | None = None, **lies: Any) -> int:
     """Send a Commit that renews the forger's keys, and what he likes beside it; returns its place in the log.
 
     Args:
         forger: a member.
         room: the real room.
-        guest: for whom there is a Welcome.
-        welcome: the Welcome.
+        welcomes: for whom he likes.
         tree: sealed, for who joins.
         lies: what the Commit tells the server in place of the truth; the members refuse it then.
     """
@@ -94,9 +85,5 @@ async def slip_in(
             now=services.environment.seconds(),
         )
         keys.apply(tx, room, made.changes)
-    welcomes: tuple[WelcomeFor, ...] = ()
-    if guest is not None:
-        device = guest.running._services.device
-        welcomes = (WelcomeFor(device.account_id, device.device_id, welcome),)
     request = requests.Commit(room, standing.base, message_id, made.message, welcomes, b"", b"", tree)
     return (await services.caller.call(request, replies.Published)).sequence

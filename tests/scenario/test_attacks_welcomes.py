@@ -1,43 +1,133 @@
 """Attacks by Welcomes: whoever is in a room is not led out of it, and whoever joins reads all that is his to read."""
 
+import dataclasses
 from typing import Any
 
-from entrenous.client import RoomJoined
+from entrenous.client import (
+    CommitRefused,
+    GapShown,
+    InvitationRefused,
+    InviteMember,
+    KickMember,
+    RefreshKeys,
+    RoomJoined,
+)
+from entrenous.client.rooms.room import Epoch
 from entrenous.content import Role, new_settings, with_member
 from entrenous.testing.members import Person, World
 from forged_rooms import ForgedRoom, slip_in
-from worlds import epochs, garden, in_world
+from worlds import epochs, garden, in_world, texts
 
 
-def position_of(person: Person, room: bytes) -> Any:
-    return person.running._hall.get(room).room.standing.position
+async def at_server(world: World, sql: str, *parameters: object) -> None:
+    """What a server can do to what it keeps."""
+
+    def operation(tx: Any) -> None:
+        tx._cursor.execute(sql, parameters)
+
+    await world.server.server.storage.write(operation)
 
 
-async def forge(forger: Person, room: bytes, *members: Person) -> ForgedRoom:
+def forge(forger: Person, room: bytes, *members: Person) -> ForgedRoom:
+    """A group of the forger's own, with the room's id and with these accounts in its settings."""
     settings = new_settings("Garden", forger.running.account)
     for member in members:
         settings = with_member(settings, member.running.account, Role.MEMBER)
     return ForgedRoom(forger, room, settings)
 
 
-@in_world
-async def test_a_member_cannot_lead_another_into_a_group_of_his_own_under_the_rooms_id(world: World) -> None:
+async def three(world: World) -> tuple[Person, Person, Person, bytes]:
+    """Alice's room with Bob and Mallory, who know all that there is."""
     alice, bob, mallory = await world.people("alice", "bob", "mallory")
     room = await garden(alice, bob, mallory)
     for person in (alice, bob, mallory):
         await person.running.wait_until_caught_up()
-    forged = await forge(mallory, room, bob)
-    welcome = forged.invite(await forged.claim(bob), position_of(mallory, room))
-    # He is told of the Welcome before he is told of the entry.
-    follower = bob.running._hall.get(room).follower
-    follower.offer = lambda entry: None  # type: ignore[method-assign]
-    joined = len(bob.saw(RoomJoined))
-    await slip_in(mallory, room, bob, welcome, forged.sealed_tree())
-    await bob.running.wait_until_caught_up()
-    del follower.offer
+    return alice, bob, mallory, room
+
+
+async def talk(alice: Person, bob: Person, room: bytes) -> None:
+    """They read each other, in one epoch."""
     await alice.says(room, "between us")
     await bob.reads("between us")
     await bob.says(room, "nobody else reads this")
     await alice.reads("nobody else reads this")
-    assert len(bob.saw(RoomJoined)) == joined
     assert len(epochs(room, alice, bob)) == 1
+
+
+@in_world
+async def test_a_member_cannot_lead_another_into_a_group_of_his_own_under_the_rooms_id(world: World) -> None:
+    alice, bob, mallory, room = await three(world)
+    forged = forge(mallory, room, bob)
+    welcome = await forged.invite(bob.running.account)
+    # Bob is told of the Welcome, and of the entry not yet.
+    follower = bob.running._hall.get(room).follower
+    follower.offer = lambda entry: None  # type: ignore[method-assign]
+    joined = len(bob.saw(RoomJoined))
+    await slip_in(mallory, room, welcome, tree=forged.sealed_tree())
+    await bob.running.wait_until_caught_up()
+    del follower.offer
+    await talk(alice, bob, room)
+    assert len(bob.saw(RoomJoined)) == joined
+
+
+@in_world
+async def test_a_refused_commit_brings_nobody_into_its_makers_group(world: World) -> None:
+    alice, bob, mallory, room = await three(world)
+    forged = forge(mallory, room, bob)
+    welcome = await forged.invite(bob.running.account)
+    await slip_in(mallory, room, welcome, tree=forged.sealed_tree(), retention_seconds=3_600)
+    assert (await bob.has(CommitRefused)).rule == "POLICY-RETENTION"
+    assert (await bob.has(InvitationRefused)).rule == "JOIN-INVITER"
+    await talk(alice, bob, room)
+
+
+@in_world
+async def test_a_gap_that_the_server_makes_leads_nobody_into_a_strangers_group(world: World) -> None:
+    alice, bob, mallory, room = await three(world)
+    forged = forge(mallory, room, bob)
+    welcome = await forged.invite(bob.running.account)
+    await bob.stop()
+    newest = await slip_in(mallory, room, welcome, tree=forged.sealed_tree())
+    await at_server(world, "DELETE FROM entries WHERE room = ?", room)
+    await at_server(world, "UPDATE rooms SET first_available = ? WHERE id = ?", newest + 1, room)
+    await bob.come_back()
+    await bob.has(GapShown)
+    assert (await bob.has(InvitationRefused)).rule == "JOIN-INVITER"
+    await alice.do(KickMember(room, "bob"))
+    await alice.do(InviteMember(room, "bob"))
+    await bob.sees(RoomJoined)
+    await talk(alice, bob, room)
+
+
+@in_world
+async def test_who_could_not_follow_a_commit_is_brought_back_by_an_admin_and_reads_on_from_there(world: World) -> None:
+    alice, bob, mallory, room = await three(world)
+    held = bob.running._hall.get(room).room
+    group = held.epoch.group
+    # A path whose secrets do not fit for one member (RFC 9420 §16.12), seen from that member.
+    wrong = alice.running._hall.get(room).room.epoch.group
+    keys = {node: next(iter(wrong.private_keys.values())) for node in group.private_keys}
+    broken = dataclasses.replace(group, private_keys=keys)
+    held.replace(held.standing, Epoch(broken, held.settings, held.epoch.access))
+    await mallory.do(RefreshKeys(room))
+    await bob.sees(CommitRefused)
+    await alice.says(room, "lost to bob")
+    await alice.do(KickMember(room, "bob"))
+    await alice.do(InviteMember(room, "bob"))
+    await bob.sees(RoomJoined)
+    await talk(alice, bob, room)
+    assert await texts(bob, room) == ["between us", "nobody else reads this"]
+
+
+@in_world
+async def test_a_server_that_lies_about_where_a_newcomers_time_begins_hides_nothing_from_him(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await bob.stop()
+    room = await garden(alice)
+    await alice.do(InviteMember(room, "bob"))
+    await at_server(world, "UPDATE inbox SET sequence = 1000")
+    await at_server(world, "UPDATE group_states SET sequence = 1000 WHERE sequence = 1")
+    await bob.come_back()
+    await bob.sees(RoomJoined)
+    await alice.says(room, "for your eyes")
+    await bob.reads("for your eyes")

@@ -17,7 +17,8 @@ from entrenous.client.store.entries import EntryRow
 from entrenous.client.store.outbox import OutboxRow
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import MessageKind, MessageState, RoomState
-from entrenous.errors import UsageError
+from entrenous.errors import MalformedError, UsageError
+from entrenous.mls.types import MLSMessage, message_header
 from entrenous.wire import LogPosition
 from entrenous.wire.types import Entry
 
@@ -47,7 +48,7 @@ def take(room: Room, services: Services, entry: Entry) -> Taken:
         raise UsageError(f"entry {entry.sequence} does not follow {standing.position.sequence}")
     position = standing.position.then(entry.body)
     with services.store.transaction() as tx:
-        if entry.sequence <= standing.own_from:
+        if entry.sequence <= standing.own_from and not _is_of_own_time(room, entry):
             reading = Reading(None, "", room.epoch)  # from before this device's time: it continues the hash, no more
         else:
             reading = Reader(tx, room, services, entry).read()
@@ -75,6 +76,18 @@ def events_of(room: Room, services: Services, taken: Taken) -> list[Event]:
         told.append(MessageStateChanged(room.id, message.message_id, MessageState.FAILED, reason=_SWAPPED))
         told.append(LogsDiffer(room.id, message.sequence or row.sequence, own_name))
     return told
+
+
+def _is_of_own_time(room: Room, entry: Entry) -> bool:
+    """Whether an entry is of an epoch that this device is in, or of a later one.
+
+    Where its time begins is the server's word; the entry's epoch is not, so nothing of its time is passed over.
+    """
+    try:
+        header = message_header(MLSMessage.decode(entry.body))
+    except MalformedError:
+        return False
+    return header is not None and header.epoch >= room.epoch.group.epoch
 
 
 def _standing_after(standing: Standing, reading: Reading, position: LogPosition, received_at: int) -> Standing:

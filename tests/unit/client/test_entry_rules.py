@@ -17,7 +17,7 @@ from entrenous.mls.group import commit
 from entrenous.mls.types import MLSMessage, Welcome, WireFormat
 from entrenous.testing import run_virtual
 from entrenous.testing.members import Person, World
-from entrenous.wire import MessageData
+from entrenous.wire import CommitData, LogPosition, MessageData
 from entrenous.wire.types import Entry
 
 OWN_ID, OTHER_ID = b"hello at 12.", b"other at 12."
@@ -117,5 +117,16 @@ def test_a_commit_that_is_not_genuine_or_tells_the_server_nonsense_is_refused(tm
         genuine = pair.commits(b"")
         assert pair.reads(genuine[:-1] + bytes([genuine[-1] ^ 1])) == (MessageKind.REFUSED, "ENTRY-CRYPTO")
         assert pair.reads(pair.commits(b"nonsense"), OTHER_ID) == (MessageKind.REFUSED, "ENTRY-MALFORMED")
+
+    play(tmp_path, scenario)
+
+
+def test_a_commit_made_without_knowledge_of_the_one_before_it_is_refused_by_all_as_its_maker_dropped_it(
+    tmp_path: Path,
+) -> None:
+    def scenario(pair: Pair) -> None:
+        settings = pair._open(pair.forger).room.settings
+        data = CommitData(OWN_ID, settings.retention_seconds, (), LogPosition.start(pair.room), b"")
+        assert pair.reads(pair.commits(data.encode())) == (MessageKind.REFUSED, "ENTRY-POSITION")
 
     play(tmp_path, scenario)

@@ -135,6 +135,7 @@ def test_a_welcome_leads_forward(tmp_path: Path) -> None:
         for rule, story in (
             ("JOIN-OLD", Story(sequence=SEQUENCE - 1, position=SEQUENCE - 2)),
             ("JOIN-POSITION", Story(sequence=SEQUENCE + 1, position=SEQUENCE - 2)),
+            ("JOIN-EPOCH", Story(sequence=SEQUENCE + 1, position=SEQUENCE)),
         ):
             later = Inviter(guest, story)
             assert await rule_of(later.joining(), later.item()) == rule

@@ -23,7 +23,7 @@ from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageEr
 from entrenous.mls.framing import Received, unprotect
 from entrenous.mls.group import Eviction, NewEpoch, stage
 from entrenous.mls.types import ApplicationData, ContentType, MLSMessage, WireFormat, message_header
-from entrenous.wire import CommitData, MessageData
+from entrenous.wire import CommitData, LogPosition, MessageData
 from entrenous.wire.types import Entry
 
 #: What any bytes from outside can end in.
@@ -168,6 +168,7 @@ class Reader:
         keys.apply(self._tx, self._room.id, received.changes)
         try:
             witness = CommitData.decode(received.authenticated_data).newest
+            self._check_place(witness)
             staged = stage(epoch.group, received, policy=lambda view: judge(view, self._entry.message_id), trace=trace)
             settings = settings_of(staged.view.extensions)
         except REFUSALS as error:
@@ -179,6 +180,15 @@ class Reader:
         after = Epoch(new.group, settings, next_access(epoch, settings, new.group))
         has_tree = after.access != epoch.access or self._room.standing.tree_age + 1 >= TREE_EVERY
         return self._applied(after, new, sender, news=news, has_tree=has_tree)
+
+    def _check_place(self, newest: LogPosition) -> None:
+        """A Commit counts only where its sender had processed the Commit entry before it.
+
+        The server is to see to that. If it does not, whoever made the Commit has dropped it at that other entry, and so
+        must everybody else.
+        """
+        if newest.sequence < self._room.standing.base:
+            raise RejectedError("ENTRY-POSITION", "a Commit was made without knowledge of the one before it")
 
     def _applied(
         self,

@@ -12,11 +12,12 @@ from entrenous.client.own_device import OwnDevice
 from entrenous.client.people import People
 from entrenous.client.policy import judge_state
 from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
+from entrenous.client.rooms.returning import check_newer, check_return, place_of
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
 from entrenous.client.rooms.snapshot import rebuild
 from entrenous.client.session import Caller, RefusedError
-from entrenous.client.store import Rows, Store, Transaction, entries, key_packages, rooms, stages
+from entrenous.client.store import Store, Transaction, entries, key_packages, rooms, stages
 from entrenous.client.store.entries import EntryRow
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import MessageKind, RoomState
@@ -62,7 +63,7 @@ class Joining:
             RejectedError, MalformedError, CryptoError: the Welcome is not to be believed, or not for this device;
                 trying again does not help.
         """
-        self._check_newer(self._store, item)
+        check_newer(self._store, item)
         opened = open_welcome(item.welcome, self._bundle, trace=self._environment.trace)
         told = _read(opened, item)
         access = AccessKey(told.access_generation, RoomAccessSecret(told.access_key))
@@ -74,23 +75,22 @@ class Joining:
         settings = judge_state((leaf for _, leaf in group.members()), group.context.extensions)
         if owner_of(group.own_leaf_node).account_id != self._device.account_id:
             raise RejectedError("JOIN-OWN-LEAF", "the Welcome is for a leaf of another account")
-        epoch = Epoch(group, settings, access)
-        standing = Standing(
-            RoomState.ACTIVE,
-            told.position,
-            base=item.sequence,
-            own_from=item.sequence,
-            tree_age=len(state.node_changes),
-            renewed_at=0,
-            said=0,
-        )
+        epoch, inviter = Epoch(group, settings, access), known_owner_of(group.tree.member(joined.inviter))
         with self._store.transaction() as tx:
-            self._check_newer(tx, item)  # again: the server was asked meanwhile
-            self._check_position(tx, item.room, told.position)
+            check_newer(tx, item)  # again: the server was asked meanwhile
+            place = place_of(tx, item, told.position)
+            check_return(tx, item, inviter, group.epoch)
+            standing = Standing(
+                RoomState.ACTIVE,
+                place,
+                base=item.sequence,
+                own_from=item.sequence,
+                tree_age=len(state.node_changes),
+                renewed_at=0,
+                said=0,
+            )
             changed = self._store_room(tx, item, standing, epoch, joined, opened.bundle)
-        room = Room(item.room, standing, settings, epoch)
-        inviter = known_owner_of(group.tree.member(joined.inviter)).account_id
-        return Entered(room, inviter, changed)
+        return Entered(Room(item.room, standing, settings, epoch), inviter.account_id, changed)
 
     async def _fetch_state(self, item: InboxItem) -> replies.GroupState:
         try:
@@ -101,18 +101,6 @@ class Joining:
     def _bundle(self, reference: bytes) -> KeyPackageBundle | None:
         row = key_packages.get(self._store, reference)
         return None if row is None else KeyPackageBundle.decode(row.bundle)
-
-    def _check_newer(self, rows: Rows, item: InboxItem) -> None:
-        """An old Welcome, replayed, must not take this device back to an epoch it has left."""
-        known = rooms.standing(rows, item.room)
-        if known is not None and max(known.position.sequence, known.own_from) >= item.sequence:
-            raise RejectedError("JOIN-OLD", "the Welcome belongs to a Commit that this device has processed")
-
-    def _check_position(self, rows: Rows, room: bytes, position: LogPosition) -> None:
-        """The log of a room that this device was in before goes on, and is not told anew."""
-        known = rooms.standing(rows, room)
-        if known is not None and known.position.sequence > position.sequence:
-            raise RejectedError("JOIN-POSITION", "a Welcome names a place in the log that this device has passed")
 
     def _store_start(self, tx: Transaction, room: bytes, position: LogPosition) -> None:
         """Note where this device's part of the log begins, and what it has missed if it was in the room before."""

@@ -59,6 +59,11 @@ def get(rows: Rows, room: bytes, sequence: int) -> EntryRow | None:
     return None if row is None else _row(row)
 
 
+def forget_after(tx: Transaction, room: bytes, sequence: int) -> None:
+    """Delete the entries behind a place: this device reads them again, as another member than it was."""
+    tx.execute("DELETE FROM entries WHERE room = ? AND sequence > ?", (room, sequence))
+
+
 def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:
     """The hash over the log up to an entry; None where this device does not have it."""
     row = rows.one("SELECT log_hash FROM entries WHERE room = ? AND sequence = ?", (room, sequence))
