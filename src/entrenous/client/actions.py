@@ -5,7 +5,7 @@ from typing import Any
 
 from entrenous.client import commands
 from entrenous.client.events import RoomChanged
-from entrenous.client.invitations import claim_devices, find_account
+from entrenous.client.invitations import check_newest, claim_devices, find_account
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.create import open_room
 from entrenous.client.rooms.hall import Hall, OpenRoom
@@ -80,6 +80,7 @@ class Actions:
         found = await find_account(command.login_name, self._services)
         if found.credential.account_id == self._device.account_id:
             raise RejectedError("CLIENT-SELF", "you are in this room already")
+        check_newest(found, self._newest_list(found.credential.account_id))
         present = self._device_ids(opened, found.credential.account_id)
         if not {entry.device_id for entry in found.devices.devices} <= present:
             intent = await claim_devices(found, self._services)
@@ -175,6 +176,11 @@ class Actions:
 
     def _device_ids(self, opened: OpenRoom, account: bytes) -> set[bytes]:
         return {owner.device_id for _, owner in leaves_of(opened.room.epoch, account)}
+
+    def _newest_list(self, account: bytes) -> int:
+        """The newest version of an account's device list that its leaves show in any room; 0 where it has none."""
+        members = (opened.room.epoch for opened in self._hall if opened.room.is_member)
+        return max((owner.list_version for epoch in members for _, owner in leaves_of(epoch, account)), default=0)
 
     async def _member_named(self, opened: OpenRoom, login_name: str) -> bytes:
         """The member that people know by a name; the server is asked only where no contact has it."""

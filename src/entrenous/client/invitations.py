@@ -29,16 +29,20 @@ async def find_account(login_name: str, services: Services) -> FoundAccount:
     """Ask the server who has a login name.
 
     Raises:
-        RejectedError: rule CLIENT-IDENTITY-CHANGED, the account shows another identity key than this profile trusts;
-            rule DS-NOT-FOUND, nobody has this name.
+        RejectedError: rule CLIENT-IDENTITY-CHANGED, the account shows another identity key than this profile trusts
+            under this id or under this name; rule DS-NOT-FOUND, nobody has this name.
         MalformedError, CryptoError: the device list is not the account's.
         UnavailableError: the server did not answer.
     """
     found = await services.caller.call(requests.FindAccount(login_name), replies.Account)
     credential = AccountCredential(found.account, found.identity_key)
     devices = verify_device_list(found.device_list, credential)
+    now = services.environment.seconds()
     with services.store.transaction() as tx:
-        has_changed = services.people.see(tx, found.account, found.identity_key, services.environment.seconds())
+        holder = contacts.holder_of(tx, login_name, found.login_name)
+        if holder is not None and holder.account_id != found.account:
+            contacts.doubt(tx, found.account, found.identity_key, now)
+        has_changed = services.people.see(tx, found.account, found.identity_key, now)
         contacts.put_name(tx, found.account, found.login_name)
     if has_changed:
         services.emit(IdentityChanged(found.account, found.login_name))
@@ -48,12 +52,23 @@ async def find_account(login_name: str, services: Services) -> FoundAccount:
     return FoundAccount(credential, devices)
 
 
+def check_newest(found: FoundAccount, seen: int) -> None:
+    """Compare the device list with the newest that the account's own leaves have shown: an older one lists the revoked.
+
+    Raises:
+        RejectedError: rule INVITE-LIST-OLD.
+    """
+    if found.devices.version < seen:
+        raise RejectedError("INVITE-LIST-OLD", "the server shows an older list of the account's devices than there is")
+
+
 async def claim_devices(found: FoundAccount, services: Services) -> AddAccount:
     """Take a KeyPackage of each of an account's devices.
 
     Raises:
         RejectedError: rule INVITE-DEVICE or INVITE-ACCOUNT, a KeyPackage is of another device or account; rule
-            DS-NO-KEY-PACKAGE, there is none; or a rule ID-LEAF-….
+            INVITE-LIST-OLD, it shows a newer device list than the server does; rule DS-NO-KEY-PACKAGE, there is none;
+            or a rule ID-LEAF-….
         MalformedError, CryptoError: a KeyPackage is not what it should be.
         UnavailableError: the server did not answer.
     """
@@ -70,6 +85,7 @@ def _judge(claimed: ClaimedKeyPackage, found: FoundAccount) -> ClaimedDevice:
     owner = owner_of(leaf)
     if owner.credential != found.credential:
         raise RejectedError("INVITE-ACCOUNT", "the server gave a KeyPackage of another account")
+    check_newest(found, owner.list_version)
     entry = found.devices.device(owner.device_id)
     if entry is None or entry.mls_key != owner.mls_key or owner.device_id != claimed.device:
         raise RejectedError("INVITE-DEVICE", "the server gave a KeyPackage of a device that the account does not list")

@@ -58,7 +58,10 @@ class People:
             return
         if found.account == account:
             with self._store.transaction() as tx:
-                contacts.put_name(tx, account, found.login_name)
+                holder = contacts.holder_of(tx, found.login_name)
+                # A name that people know somebody by is not the server's to give to another.
+                if holder is None or holder.account_id == account:
+                    contacts.put_name(tx, account, found.login_name)
 
 
 def _is_named(rows: Rows, account: bytes) -> bool:

@@ -70,13 +70,19 @@ def see(tx: Transaction, account_id: bytes, identity_key: bytes, now: int) -> Si
     if known is None:
         hear_of(tx, account_id, now)
     elif known.identity_key == identity_key:
-        return Sighting.KNOWN
-    if known is None or (known.identity_key == UNSEEN and _is_expected(tx, account_id, identity_key)):
+        return Sighting.CHANGED if known.offered_key == identity_key else Sighting.KNOWN
+    if known is None or _may_pin(tx, known, identity_key):
         sql = "UPDATE contacts SET identity_key = ?, offered_key = NULL WHERE account_id = ?"
         tx.execute(sql, (identity_key, account_id))
         return Sighting.FIRST
     tx.execute("UPDATE contacts SET offered_key = ? WHERE account_id = ?", (identity_key, account_id))
     return Sighting.CHANGED
+
+
+def doubt(tx: Transaction, account_id: bytes, identity_key: bytes, now: int) -> None:
+    """An account goes by a name that another one is known by: whatever key it shows waits to be accepted."""
+    hear_of(tx, account_id, now)
+    tx.execute("UPDATE contacts SET offered_key = ? WHERE account_id = ?", (identity_key, account_id))
 
 
 def hear_of(tx: Transaction, account_id: bytes, now: int, *, expected: bytes | None = None) -> None:
@@ -102,6 +108,13 @@ def accept(tx: Transaction, account_id: bytes) -> None:
         " WHERE account_id = ? AND offered_key IS NOT NULL",
         (account_id,),
     )
+
+
+def holder_of(rows: Rows, *names: str) -> Contact | None:
+    """The account whose key we trust under one of some names, however they are written; None if there is none."""
+    wanted = {name.casefold() for name in names}
+    pinned = (contact for contact in every(rows) if contact.identity_key != UNSEEN)
+    return next((contact for contact in pinned if contact.login_name.casefold() in wanted), None)
 
 
 def put_name(tx: Transaction, account_id: bytes, login_name: str) -> None:
@@ -141,7 +154,12 @@ def _contact(row: tuple[bytes, bytes, bytes | None, str, int, int, int]) -> Cont
     return Contact(account_id, identity_key, offered_key, name, bool(verified), bool(blocked), first_seen)
 
 
-def _is_expected(tx: Transaction, account_id: bytes, identity_key: bytes) -> bool:
-    row = tx.one("SELECT expected FROM contacts WHERE account_id = ?", (account_id,))
+def _may_pin(tx: Transaction, known: Contact, identity_key: bytes) -> bool:
+    """Whether the key of an account that we have only heard of is taken at first sight."""
+    row = tx.one("SELECT expected FROM contacts WHERE account_id = ?", (known.account_id,))
     expected = None if row is None else row[0]
-    return expected is None or expected == AccountCredential(account_id, identity_key).fingerprint()
+    if known.identity_key != UNSEEN:
+        return False
+    if expected is None:
+        return known.offered_key is None
+    return bool(expected == AccountCredential(known.account_id, identity_key).fingerprint())
