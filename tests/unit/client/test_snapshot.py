@@ -117,7 +117,9 @@ def test_an_index_outside_the_tree_is_passed_over() -> None:
     assert rebuilt(sealed_tree(before), [seal(SealedKind.NODE_CHANGES, change)], before) == before
 
 
-@pytest.mark.parametrize("tree", [b"", b"garbage", seal(SealedKind.TREE, b"\x00")])
+@pytest.mark.parametrize(
+    "tree", [b"", b"garbage", seal(SealedKind.TREE, b"\x00")], ids=["nothing", "garbage", "sealed garbage"]
+)
 def test_a_useless_snapshot_is_said_to_be_one(tree: bytes) -> None:
     with pytest.raises(UnavailableError, match="of no use"):
         rebuilt(tree, [], tree_of(1))
