@@ -18,6 +18,9 @@ from entrenous.wire import replies, requests
 REFILL_BELOW = 25
 POOL_SIZE = 100
 
+#: One-time packages whose private parts are kept, whatever the server says of its pool: it could ask for ever more.
+MOST_KEPT = 10_000
+
 _DAY = 86_400
 #: Seconds in which a KeyPackage may be added.
 LIFETIME = 30 * _DAY
@@ -71,8 +74,9 @@ def forget_expired(store: Store, environment: Environment) -> None:
 
 def _wanted(rows: Rows, stored: int, now: int) -> int:
     """How many to make. Those that expired in the pool are no use, though the server counts them."""
-    usable = min(stored, key_packages.count_usable(rows, now))
-    return POOL_SIZE - usable if usable < REFILL_BELOW else 0
+    kept = key_packages.count_usable(rows, now)
+    usable = min(stored, kept)
+    return min(POOL_SIZE - usable, max(0, MOST_KEPT - kept)) if usable < REFILL_BELOW else 0
 
 
 def _needs_last_resort(rows: Rows, now: int) -> bool:

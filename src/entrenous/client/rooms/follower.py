@@ -18,6 +18,8 @@ from entrenous.wire.types import Entry
 
 #: Pushed entries that are kept until their turn; those beyond are fetched.
 MAX_AHEAD = 256
+#: Bytes of those: a server that pushes what nobody can read yet must not fill the memory.
+MAX_AHEAD_BYTES = 4 << 20
 #: Seconds between two acknowledgements of one room.
 ACKNOWLEDGE_EVERY = 1.0
 #: Why an own message has failed, for who waits for it.
@@ -81,7 +83,7 @@ class Follower:
 
     def offer(self, entry: Entry) -> None:
         """The server pushed an entry: a hint, taken when its turn comes."""
-        if entry.sequence > self.cursor and len(self._ahead) < MAX_AHEAD:
+        if entry.sequence > self.cursor and self._has_room_for(entry):
             self._ahead[entry.sequence] = entry
         self.expect(entry.sequence)
 
@@ -98,6 +100,13 @@ class Follower:
         self.expect(sequence)
         async with self._advanced:
             await self._advanced.wait_for(lambda: self._has_come_to(sequence))
+
+    def _has_room_for(self, entry: Entry) -> bool:
+        """Whether a pushed entry can wait for its turn."""
+        if entry.sequence == self.cursor + 1:
+            return True
+        waiting = sum(len(other.body) for other in self._ahead.values())
+        return len(self._ahead) < MAX_AHEAD and waiting + len(entry.body) <= MAX_AHEAD_BYTES
 
     def _has_come_to(self, sequence: int) -> bool:
         """Whether waiting for an entry has an end."""
