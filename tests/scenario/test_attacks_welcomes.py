@@ -9,10 +9,13 @@ from entrenous.client import (
     InvitationRefused,
     InviteMember,
     KickMember,
+    MemberRemoved,
     RefreshKeys,
     RoomJoined,
 )
+from entrenous.client.rooms.commits import TREE_EVERY
 from entrenous.client.rooms.room import Epoch
+from entrenous.client.rooms.sealed import AccessKey
 from entrenous.content import Role, new_settings, with_member
 from entrenous.testing.members import Person, World
 from forged_rooms import ForgedRoom, slip_in
@@ -131,3 +134,23 @@ async def test_a_server_that_lies_about_where_a_newcomers_time_begins_hides_noth
     await bob.sees(RoomJoined)
     await alice.says(room, "for your eyes")
     await bob.reads("for your eyes")
+
+
+@in_world
+async def test_an_inviter_who_tells_a_wrong_generation_of_the_access_key_is_set_right_by_the_next_removal(
+    world: World,
+) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob)
+    held = alice.running._hall.get(room).room
+    epoch = held.epoch
+    lie = AccessKey((1 << 32) - 1, epoch.access.secret)
+    # With a whole tree of her own, sealed as she says, for carol has no other that opens.
+    held.replace(dataclasses.replace(held.standing, tree_age=TREE_EVERY), dataclasses.replace(epoch, access=lie))
+    await alice.do(InviteMember(room, "carol"))
+    await carol.sees(RoomJoined)
+    await alice.do(KickMember(room, "bob"))
+    await carol.sees(MemberRemoved)
+    alices, carols = (person.running._hall.get(room).room.epoch.access for person in (alice, carol))
+    assert (alices.generation, alices.secret.reveal()) == (carols.generation, carols.secret.reveal())
+    assert alices.generation == alice.running._hall.get(room).room.epoch.group.epoch

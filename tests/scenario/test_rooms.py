@@ -163,7 +163,7 @@ async def test_a_removal_changes_the_access_key_and_joiners_get_the_new_one(worl
     before = bob.running._hall.get(room).room.epoch.access
     await alice.do(KickMember(room, "bob"))
     after = alice.running._hall.get(room).room.epoch.access
-    assert after.generation == before.generation + 1
+    assert after.generation > before.generation
     assert after.secret != before.secret
     await alice.do(InviteMember(room, "carol"))
     await carol.sees(RoomJoined)

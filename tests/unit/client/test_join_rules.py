@@ -1,5 +1,6 @@
 """Every rule of joining (JOIN-…): Welcomes that MLS has nothing against, and a device that is not let in by them."""
 
+import dataclasses
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class Story:
     position: int | None = SEQUENCE - 1
     sequence: int = SEQUENCE
     newcomer: AccountIdentity | None = None
+    epoch: int | None = None
 
 
 class Inviter:
@@ -68,6 +70,10 @@ class Inviter:
     def _invite(self, bundle: KeyPackageBundle) -> bytes:
         settings: RoomSettings = with_member(SETTINGS, self.member, Role.MEMBER)
         self.founder.create(self.story.group, [Extension(ROOM_SETTINGS_EXTENSION, settings.encode())])
+        if self.story.epoch is not None:
+            group = self.founder.group
+            later = dataclasses.replace(group, context=dataclasses.replace(group.context, epoch=self.story.epoch))
+            self.founder._group = later
         told: tuple[Extension, ...] = ()
         if self.story.position is not None:
             position = LogPosition(self.story.position, bytes(32))
@@ -116,6 +122,7 @@ async def rule_of(joining: Joining, item: InboxItem) -> str:
         ("JOIN-DATA", Story(position=None)),
         ("JOIN-POSITION", Story(position=SEQUENCE)),
         ("JOIN-OWN-LEAF", Story(newcomer=account(3))),
+        ("JOIN-EPOCH", Story(epoch=(1 << 64) - 9)),
     ],
 )
 def test_a_welcome_tells_of_a_room_and_of_this_device(tmp_path: Path, rule: str, story: Story) -> None:

@@ -25,6 +25,8 @@ from entrenous.wire.types import WelcomeFor
 
 #: What a Welcome's GroupInfo tells beside the group itself; a number for private use (RFC 9420 §17.3).
 WELCOME_EXTENSION = 0xF0E3
+#: How many numbers there are for generations of the access key.
+_GENERATIONS = 1 << 32
 #: Commit entries after which one brings a sealed whole tree again.
 TREE_EVERY = 32
 
@@ -89,10 +91,14 @@ def stage_commit(
 
 
 def next_access(before: Epoch, settings: RoomSettings, group: Group) -> AccessKey:
-    """The access key of the epoch after ``before``: a new generation where an account was removed."""
+    """The access key of the epoch after ``before``: a new generation where an account was removed.
+
+    Its number is the epoch's, and not the former one's successor: that one is what an inviter has told, and members who
+    were told different numbers would hold different keys for ever.
+    """
     delta = roster_delta(before.settings, settings)
     if any(change.action is RosterAction.REMOVE for change in delta):
-        return AccessKey.of_epoch(group, before.access.generation + 1)
+        return AccessKey.of_epoch(group, group.epoch % _GENERATIONS)
     return before.access
 
 

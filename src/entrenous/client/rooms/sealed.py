@@ -70,7 +70,7 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A generation of a room's access key; generations count from 1."""
+    """A generation of a room's access key: 1 at first, then the number of the epoch that it begins with."""
 
     generation: int
     secret: RoomAccessSecret

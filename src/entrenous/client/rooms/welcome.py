@@ -28,6 +28,9 @@ from entrenous.mls.types import find_extension
 from entrenous.wire import LogPosition, replies, requests
 from entrenous.wire.types import InboxItem
 
+#: The last epoch that a device joins: the store has signed numbers, and a room needs some to go on.
+_LAST_EPOCH = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class Entered:
@@ -140,6 +143,8 @@ def _read(opened: OpenedWelcome, item: InboxItem) -> WelcomeData:
         raise RejectedError("JOIN-SUITE", f"rooms do not use cipher suite {context.cipher_suite:#06x}")
     if context.group_id != item.room:
         raise RejectedError("JOIN-GROUP", "a Welcome leads to another group than the server says")
+    if context.epoch > _LAST_EPOCH:
+        raise RejectedError("JOIN-EPOCH", "a Welcome leads to an epoch that no room comes to")
     data = find_extension(opened.group_info.extensions, WELCOME_EXTENSION)
     if data is None:
         raise RejectedError("JOIN-DATA", "a Welcome without the room's access key")
