@@ -11,6 +11,7 @@ Point.decode(Point(1, 2, b"here").encode())
 
 from entrenous.codec.compile import Codec, codec_for
 from entrenous.codec.fields import (
+    MAX_ELEMENTS,
     Bytes16,
     Bytes32,
     Bytes64,
@@ -34,6 +35,7 @@ from entrenous.codec.struct import Struct, decode_as, encode_as, struct
 from entrenous.codec.varint import MAX_LENGTH, encode_length, read_length, read_span
 
 __all__ = [
+    "MAX_ELEMENTS",
     "MAX_LENGTH",
     "Bytes16",
     "Bytes32",

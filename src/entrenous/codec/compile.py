@@ -150,11 +150,11 @@ def _text(maximum: int | None) -> Codec:
     return Codec(write, read)
 
 
-def _vector(element: Any, maximum: int | None) -> Codec:  # noqa: ANN401 an annotation is any object
+def _vector(element: Any, maximum: int) -> Codec:  # noqa: ANN401 an annotation is any object
     write_element, read_element = codec_for(element)
 
     def write(values: tuple[Any, ...], out: bytearray) -> None:
-        if maximum is not None and len(values) > maximum:
+        if len(values) > maximum:
             raise UsageError(f"{len(values)} elements where at most {maximum} belong")
         body = bytearray()
         for value in values:
@@ -168,7 +168,7 @@ def _vector(element: Any, maximum: int | None) -> Codec:  # noqa: ANN401 an anno
         while position < stop:
             value, after = read_element(data, position, stop)
             # An element of no bytes would be read for ever; none of our types has one.
-            if after == position or len(values) == maximum:
+            if after == position or len(values) >= maximum:
                 raise MalformedError("a vector has too many elements")
             values.append(value)
             position = after

@@ -12,6 +12,10 @@ from typing import Annotated, TypeVar
 
 T = TypeVar("T")
 
+#: Elements of a vector whose type does not say less. Far above anything real; an element costs its reader a thousand
+#: times what it costs a hostile writer, who could fit a million of them into one message.
+MAX_ELEMENTS = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class UInt:
@@ -45,7 +49,7 @@ class VarText:
 class VarVector:
     """A ``T name<V>``, refused beyond ``maximum`` elements."""
 
-    maximum: int | None = None
+    maximum: int = MAX_ELEMENTS
 
 
 @dataclass(frozen=True, slots=True)

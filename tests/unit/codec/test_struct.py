@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrenous.codec import (
+    MAX_ELEMENTS,
     Bytes16,
     Opaque,
     Select,
@@ -141,6 +142,15 @@ def test_what_no_value_encodes_to_is_malformed(annotation: object, data: bytes) 
 def test_a_length_field_that_asks_for_a_gigabyte_allocates_nothing() -> None:
     with pytest.raises(MalformedError, match="only 0 left"):
         decode_as(Opaque, encode_length((1 << 30) - 1))
+
+
+def test_a_vector_without_a_bound_of_its_own_has_one_all_the_same() -> None:
+    most = (7,) * MAX_ELEMENTS
+    assert decode_as(Vector[UInt8], encode_as(Vector[UInt8], most)) == most
+    with pytest.raises(MalformedError, match="too many elements"):
+        decode_as(Vector[UInt8], encode_length(MAX_ELEMENTS + 1) + bytes(MAX_ELEMENTS + 1))
+    with pytest.raises(UsageError):
+        encode_as(Vector[UInt8], (7,) * (MAX_ELEMENTS + 1))
 
 
 @pytest.mark.parametrize(
