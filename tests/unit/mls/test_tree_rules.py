@@ -188,6 +188,8 @@ def test_the_tree_hash_is_the_same_with_and_without_what_was_kept() -> None:
         (TreeChanges(2**31, ()), "MLS-TREE-SIZE"),
         (TreeChanges(2, (NodeChange(3, None),)), "MLS-TREE-CHANGES"),
         (TreeChanges(2, (NodeChange(2**32 - 1, None),)), "MLS-TREE-CHANGES"),
+        (TreeChanges(2, (NodeChange(1, None), NodeChange(1, None))), "MLS-TREE-CHANGES"),
+        (TreeChanges(2, (NodeChange(1, None), NodeChange(0, None))), "MLS-TREE-CHANGES"),
         (TreeChanges(2, (NodeChange(2, None),)), "MLS-TREE-NOT-TRUNCATED"),
         (TreeChanges(2, (NodeChange(0, ParentNode(b"", b"", ())),)), "MLS-TREE-NODE-TYPE"),
     ],

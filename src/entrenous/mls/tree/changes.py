@@ -3,6 +3,8 @@
 One who joins takes an older tree and the changes since; the GroupContext's tree_hash proves the result.
 """
 
+import itertools
+
 from entrenous.codec import Struct, UInt32, Vector, struct
 from entrenous.errors import RejectedError
 from entrenous.mls.tree import tree_math
@@ -20,7 +22,7 @@ class NodeChange(Struct):
 
 @struct
 class TreeChanges(Struct):
-    """Everything that differs between two states of a tree."""
+    """Everything that differs between two states of a tree; by rising index, each node once."""
 
     width: UInt32
     nodes: Vector[NodeChange]
@@ -46,7 +48,10 @@ def apply_changes(before: RatchetTree, changes: TreeChanges) -> RatchetTree:
     width = changes.width
     if not 0 < width <= MAX_WIDTH or width & (width - 1):
         raise RejectedError("MLS-TREE-SIZE", f"no ratchet tree has room for {width} members")
-    if any(change.index >= tree_math.node_count(width) for change in changes.nodes):
+    # Each change costs a walk to the root, so a hostile list must not name one node a million times.
+    if any(one.index >= other.index for one, other in itertools.pairwise(changes.nodes)):
+        raise RejectedError("MLS-TREE-CHANGES", "changes do not stand by rising index")
+    if changes.nodes and changes.nodes[-1].index >= tree_math.node_count(width):
         raise RejectedError("MLS-TREE-CHANGES", "a change names a node outside of its tree")
     after = before.replaced(((change.index, change.node) for change in changes.nodes), width)
     after.check_structure()
