@@ -22,6 +22,9 @@ MAX_KEY_PACKAGES = 200
 MAX_KEY_PACKAGE_SIZE = 16 << 10
 #: Welcomes in one Commit, one per joining device.
 MAX_WELCOMES = 2_000
+#: Accounts whose place in the roster one Commit changes: all members of a full room go and as many come. The server
+#: looks each of them up while everybody else waits.
+MAX_ROSTER_CHANGES = 4_000
 #: Entries in one answer to a fetch; the answer also ends before ``MAX_BLOB_SIZE`` bytes of them.
 MAX_FETCH = 500
 #: Seconds that a room keeps its entries: the shortest, and the longest, which is the default.

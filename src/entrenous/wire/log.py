@@ -6,9 +6,9 @@ what it does to the roster, and members refuse a Commit that does anything else 
 
 from typing import Annotated, Self
 
-from entrenous.codec import Bytes16, Bytes32, Fixed, Opaque, Struct, UInt8Enum, UInt32, UInt64, Vector, struct
+from entrenous.codec import Bytes16, Bytes32, Fixed, Opaque, Struct, UInt8Enum, UInt32, UInt64, VarVector, struct
 from entrenous.crypto import Hash
-from entrenous.wire.limits import MESSAGE_ID_SIZE
+from entrenous.wire.limits import MAX_ROSTER_CHANGES, MESSAGE_ID_SIZE
 
 _LABEL = b"entrenous v1 room log\x00"
 
@@ -57,7 +57,7 @@ class CommitData(Struct):
 
     message_id: Bytes12
     retention_seconds: UInt32
-    roster: Vector[RosterChange]
+    roster: Annotated[tuple[RosterChange, ...], VarVector(MAX_ROSTER_CHANGES)]
     newest: LogPosition
     #: A link key's signature, for who joins by a link; empty otherwise.
     link_proof: Opaque

@@ -2,10 +2,14 @@
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrenous.codec import encode_length
+from entrenous.errors import MalformedError
 from entrenous.wire import CommitData, LogPosition, MessageData, RosterAction, RosterChange
+from entrenous.wire.limits import MAX_ROSTER_CHANGES
 
 ROOM = bytes(range(16))
 
@@ -31,6 +35,16 @@ def test_two_logs_share_a_hash_only_if_they_are_the_same(one: list[bytes], other
 
 def test_rooms_do_not_share_hashes() -> None:
     assert LogPosition.start(ROOM) != LogPosition.start(bytes(16))
+
+
+def test_a_roster_delta_of_more_accounts_than_a_room_can_exchange_is_malformed() -> None:
+    changes = tuple(RosterChange(number.to_bytes(16, "big"), RosterAction.ADD) for number in range(MAX_ROSTER_CHANGES))
+    longest = CommitData(bytes(12), 86_400, changes, LogPosition.start(ROOM), b"")
+    assert CommitData.decode(longest.encode()) == longest
+    body = b"".join(change.encode() for change in (*changes, changes[0]))
+    too_long = bytes(16) + encode_length(len(body)) + body + longest.newest.encode() + b"\0"
+    with pytest.raises(MalformedError, match="too many elements"):
+        CommitData.decode(too_long)
 
 
 def test_authenticated_data_survives() -> None:
