@@ -4,10 +4,12 @@ Nobody outside can make a member read a forged Commit: signature, membership tag
 is what an insider signs. The state of who receives it stays as it was, to the byte, whatever comes out.
 """
 
+import contextlib
 import dataclasses
 import functools
 
 from entrenous.client.policy import judge
+from entrenous.content import ROOM_SETTINGS_EXTENSION, RoomSettings
 from entrenous.errors import MalformedError
 from entrenous.mls.framing import (
     confirm,
@@ -26,6 +28,7 @@ from entrenous.mls.types import (
     Commit,
     FramedContent,
     FromCommit,
+    GroupContextExtensions,
     InlineProposal,
     LeafNode,
     LeafPlace,
@@ -34,7 +37,9 @@ from entrenous.mls.types import (
     ProposalReference,
     UpdatePath,
     WireFormat,
+    find_extension,
 )
+from entrenous.wire import CommitData
 from fuzz import real
 from fuzz.target import REFUSED, Shape, Target
 from mls_members import SUITE, Member
@@ -53,7 +58,7 @@ def commit_of_insider(data: bytes) -> None:
     here = real.room()
     if how & _SIGNS_LEAVES:
         commit = _signed_anew(commit, here.alice, LeafPlace(here.alice.group.group_id, 0))
-    told = real.commit_data().encode()
+    told = _told_of(commit).encode()
     wire_format = WireFormat.PRIVATE_MESSAGE if how & _PRIVATELY else WireFormat.PUBLIC_MESSAGE
     signed = sign_as_member(here.alice.group, here.alice.signer, wire_format, commit, told)
     complete = confirm(signed, bytes(SUITE.hash.size))
@@ -64,6 +69,16 @@ def commit_of_insider(data: bytes) -> None:
     else:
         message = protect_public(here.alice.group, complete)
     _check_judged(here.bob, message, _policy(how), here.cached)
+
+
+def _told_of(commit: Commit) -> CommitData:
+    """What the server is to be told of the settings in a Commit, so that a lie is not all that there is to refuse."""
+    for entry in commit.proposals:
+        if isinstance(entry, InlineProposal) and isinstance(entry.proposal, GroupContextExtensions):
+            settings = find_extension(entry.proposal.extensions, ROOM_SETTINGS_EXTENSION)
+            with contextlib.suppress(MalformedError):
+                return real.commit_data(RoomSettings.decode(settings or b""))
+    return real.commit_data()
 
 
 def commit_from_outside(data: bytes) -> None:

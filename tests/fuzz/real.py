@@ -3,6 +3,7 @@
 Made once per process, from fixed seeds. Targets must leave them as they are.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,19 @@ from entrenous.client.policy import roster_delta
 from entrenous.client.rooms.commits import WelcomeData
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret, Sealed, SealedKind
 from entrenous.client.rooms.snapshot import NodeChanges
-from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, new_settings, with_member
+from entrenous.content import (
+    ROOM_SETTINGS_EXTENSION,
+    Content,
+    Role,
+    RoomLink,
+    RoomSettings,
+    Text,
+    new_settings,
+    with_banned,
+    with_link,
+    with_member,
+    without_member,
+)
 from entrenous.crypto import Secret
 from entrenous.identity import (
     AccountCredential,
@@ -147,7 +160,7 @@ def room() -> Room:
     cached = {**bob.cached, by_bob.cached.reference: by_bob.cached}
     dave_added = dave.key_package()
     after = with_member(settings(), DAVE.account_id, Role.MEMBER)
-    extensions = GroupContextExtensions((Extension(ROOM_SETTINGS_EXTENSION, after.encode()),))
+    extensions = _changing(after)
     data = commit_data(after).encode()
     own = alice.prepare(dave_added, extensions, authenticated_data=data, wire_format=WireFormat.PUBLIC_MESSAGE)
     return Room(alice, bob, carol, dave, dave_added, own, cached, update)
@@ -177,7 +190,29 @@ def commits() -> tuple[Commit, ...]:
     removing = _commit_in(here.alice.prepare(Remove(2), wire_format=WireFormat.PUBLIC_MESSAGE).message)
     by_value = tuple(Commit((InlineProposal(proposal),), honest.path) for proposal in proposals())
     by_reference = tuple(Commit((ProposalReference(reference),), removing.path) for reference in here.cached)
-    return (honest, removing, Commit(honest.proposals, None), *by_value, *by_reference)
+    changes = tuple(
+        Commit((InlineProposal(_changing(after)), *proposals), removing.path)
+        for after in _other_settings()
+        for proposals in ((), (InlineProposal(Remove(2)),))
+    )
+    return (honest, removing, Commit(honest.proposals, None), *by_value, *by_reference, *changes)
+
+
+def _changing(after: RoomSettings) -> GroupContextExtensions:
+    return GroupContextExtensions((Extension(ROOM_SETTINGS_EXTENSION, after.encode()),))
+
+
+def _other_settings() -> tuple[RoomSettings, ...]:
+    """What an admin may make of the room's settings, and what nobody may."""
+    here = settings()
+    link = RoomLink(bytes(16), bytes(32), Role.MEMBER)
+    return (
+        without_member(here, CAROL.account_id),
+        with_banned(here, CAROL.account_id),
+        with_member(here, BOB.account_id, Role.ADMIN),
+        with_member(here, ALICE.account_id, Role.MEMBER),
+        with_link(dataclasses.replace(here, topic="", retention_seconds=3_600), link),
+    )
 
 
 @functools.cache

@@ -139,7 +139,7 @@ def test_a_planted_mistake_of_the_product_is_a_finding(place: str, monkeypatch: 
     target = TARGETS[PLANTED[place]]
     seeds = target.seeds()
     monkeypatch.setattr(place, mistake)
-    with pytest.raises((KeyError, AssertionError), match="planted|not served"):
+    with pytest.raises((KeyError, AssertionError), match=r"planted|not served"):
         for_each(target.run, seeds)
 
 
