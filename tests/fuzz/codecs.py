@@ -39,8 +39,8 @@ from entrenous.mls.types import (
 )
 from entrenous.opaque import KE1, KE2, KE3, RegistrationRecord, RegistrationRequest, RegistrationResponse
 from entrenous.wire import CommitData, MessageData
-from fuzz import official, real
-from fuzz.target import Target, check_one_encoding, chosen
+from fuzz import official, real, rooms
+from fuzz.target import Target, check_one_encoding, chosen, whole
 
 MLS: tuple[Any, ...] = (
     KeyPackage,
@@ -127,15 +127,15 @@ def _choosing(kinds: Sequence[Any]) -> list[bytes]:
 
 
 def _messages() -> list[bytes]:
-    return [*real.mls_messages(), *official.mls_messages()]
+    return [*rooms.mls_messages(), *official.mls_messages()]
 
 
 def _private_contents() -> list[bytes]:
-    return [bytes([_CONTENT_TYPES.index(kind)]) + plaintext for kind, plaintext in real.private_contents()]
+    return [bytes([_CONTENT_TYPES.index(kind)]) + plaintext for kind, plaintext in rooms.private_contents()]
 
 
 TARGETS = (
-    Target("mls-message", mls_message, _messages, lambda data: real.whole(MLSMessage)),
+    Target("mls-message", mls_message, _messages, lambda data: whole(MLSMessage)),
     Target("mls-part", mls_part, lambda: _choosing(MLS), chosen(MLS)),
     Target("mls-private-content", private_content, _private_contents),
     Target("our-struct", our_struct, lambda: _choosing(OURS), chosen(OURS), longest=6000),

@@ -40,7 +40,7 @@ from entrenous.mls.types import (
     find_extension,
 )
 from entrenous.wire import CommitData
-from fuzz import real
+from fuzz import rooms
 from fuzz.target import REFUSED, Shape, Target
 from mls_members import SUITE, Member
 
@@ -55,7 +55,7 @@ def commit_of_insider(data: bytes) -> None:
     how, commit = _read(data)
     if commit is None:
         return
-    here = real.room()
+    here = rooms.room()
     if how & _SIGNS_LEAVES:
         commit = _signed_anew(commit, here.alice, LeafPlace(here.alice.group.group_id, 0))
     told = _told_of(commit).encode()
@@ -77,8 +77,8 @@ def _told_of(commit: Commit) -> CommitData:
         if isinstance(entry, InlineProposal) and isinstance(entry.proposal, GroupContextExtensions):
             settings = find_extension(entry.proposal.extensions, ROOM_SETTINGS_EXTENSION)
             with contextlib.suppress(MalformedError):
-                return real.commit_data(RoomSettings.decode(settings or b""))
-    return real.commit_data()
+                return rooms.commit_data(RoomSettings.decode(settings or b""))
+    return rooms.commit_data()
 
 
 def commit_from_outside(data: bytes) -> None:
@@ -86,7 +86,7 @@ def commit_from_outside(data: bytes) -> None:
     how, commit = _read(data)
     if commit is None:
         return
-    here = real.room()
+    here = rooms.room()
     group = here.bob.group
     if how & _SIGNS_LEAVES:
         commit = _signed_anew(commit, here.dave, LeafPlace(group.group_id, 3))
@@ -104,7 +104,7 @@ def proposal_of_insider(data: bytes) -> None:
         proposal = InlineProposal.decode(data[1:])
     except MalformedError:
         return
-    here = real.room()
+    here = rooms.room()
     carol, bob = here.carol, here.bob
     if how & _SIGNS_LEAVES:
         proposal = InlineProposal(_add_signed_anew(proposal).proposal)
@@ -133,13 +133,13 @@ def _policy(how: int) -> Policy:
 
 
 def _judge_as_client(view: CommitView) -> None:
-    judge(view, real.MESSAGE_ID)
+    judge(view, rooms.MESSAGE_ID)
 
 
 def _check_judged(receiver: Member, message: bytes, policy: Policy, cached: dict[bytes, CachedProposal]) -> None:
     """It is refused, or it removes the receiver; the zeros in place of a confirmation tag let nothing else through."""
     before = receiver.group.encode(), keys_of(receiver)
-    update = real.room().update
+    update = rooms.room().update
     update_keys = {update.proposal.leaf_node.encryption_key: update.private_key}
     try:
         received = unprotect(receiver.group, receiver.keys, message)
@@ -169,7 +169,7 @@ def _signed_anew(commit: Commit, member: Member, place: LeafPlace) -> Commit:
 def _add_signed_anew(proposal: InlineProposal) -> InlineProposal:
     if not isinstance(proposal.proposal, Add):
         return proposal
-    dave, package = real.room().dave, proposal.proposal.key_package
+    dave, package = rooms.room().dave, proposal.proposal.key_package
     if isinstance(package.leaf_node.source, Lifetime):
         package = dataclasses.replace(package, leaf_node=_leaf_signed_anew(package.leaf_node, dave, None))
     signature = SUITE.sign_with_label(dave.signer, "KeyPackageTBS", package.to_be_signed())
@@ -183,7 +183,7 @@ def _leaf_signed_anew(leaf: LeafNode, member: Member, place: LeafPlace | None) -
 
 @functools.cache
 def _honest_path() -> UpdatePath | None:
-    return real.commits()[1].path
+    return rooms.commits()[1].path
 
 
 def _shape(data: bytes) -> Shape:
@@ -194,19 +194,19 @@ TARGETS = (
     Target(
         "mls-commit-of-insider",
         commit_of_insider,
-        lambda: [bytes([how]) + each.encode() for each in real.commits() for how in (0, 7)],
+        lambda: [bytes([how]) + each.encode() for each in rooms.commits() for how in (0, 7)],
         _shape,
     ),
     Target(
         "mls-commit-from-outside",
         commit_from_outside,
-        lambda: [bytes([how]) + real.external_commit().encode() for how in (0, 1, 5)],
+        lambda: [bytes([how]) + rooms.external_commit().encode() for how in (0, 1, 5)],
         _shape,
     ),
     Target(
         "mls-proposal-of-insider",
         proposal_of_insider,
-        lambda: [bytes([how]) + InlineProposal(each).encode() for each in real.proposals() for how in (0, 1, 5)],
+        lambda: [bytes([how]) + InlineProposal(each).encode() for each in rooms.proposals() for how in (0, 1, 5)],
         lambda data: Shape(1, InlineProposal),
     ),
 )

@@ -15,8 +15,7 @@ from entrenous.wire import (
     requests,
 )
 from entrenous.wire.types import ClaimedKeyPackage, InboxItem, KsfParameters, RoomHead, WelcomeFor
-from fuzz import real
-from fuzz.target import MESSAGE_PACK, Shape, Target
+from fuzz.target import MESSAGE_PACK, Shape, Target, whole
 
 _ID, _KEY, _TOKEN = bytes(range(16)), bytes(32), bytes(16)
 
@@ -85,7 +84,7 @@ def _from_server_seeds() -> list[bytes]:
 
 
 def _shape(data: bytes) -> Shape:
-    return real.whole(MESSAGE_PACK)
+    return whole(MESSAGE_PACK)
 
 
 TARGETS = (

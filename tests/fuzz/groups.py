@@ -1,12 +1,9 @@
-"""Messages, Welcomes, GroupInfos and trees at the door of a group: from anybody, and from insiders who sealed them."""
+"""Messages, Welcomes and GroupInfos at the door of a group: from anybody, and from insiders who sealed them."""
 
 import dataclasses
 from collections.abc import Callable
 
-from entrenous.client.rooms.sealed import Sealed, SealedKind
-from entrenous.client.rooms.snapshot import NodeChanges, rebuild
-from entrenous.codec import decode_as, encode_as
-from entrenous.errors import MalformedError, RejectedError, UnavailableError
+from entrenous.errors import MalformedError, RejectedError
 from entrenous.mls.framing import unprotect
 from entrenous.mls.framing.private_message import _guarded, _sender_data_aad, _sender_data_key
 from entrenous.mls.group import cache_proposal, check_group_info, external_commit, join, stage
@@ -19,7 +16,6 @@ from entrenous.mls.schedule import (
     derive_welcome_key,
     receiving_key,
 )
-from entrenous.mls.tree import RatchetTree, TreeChanges, apply_changes, check_tree
 from entrenous.mls.types import (
     ApplicationData,
     Commit,
@@ -32,13 +28,12 @@ from entrenous.mls.types import (
     MLSMessage,
     PrivateContentAAD,
     PrivateMessage,
-    RatchetTreeNodes,
     SenderData,
     Welcome,
 )
-from fuzz import official, real
+from fuzz import rooms
 from fuzz.commits import keys_of
-from fuzz.target import REFUSED, Shape, Target, chosen
+from fuzz.target import REFUSED, Target, chosen, whole
 from mls_members import SUITE
 
 _KINDS = tuple(ContentType)
@@ -55,7 +50,7 @@ def private_message_of_insider(data: bytes) -> None:
     if len(data) <= _SENDER_DATA:
         return
     kind = _KINDS[data[0] % len(_KINDS)]
-    group = real.room().alice.group
+    group = rooms.room().alice.group
     sender = SenderData.decode(data[1 : 1 + _SENDER_DATA])
     key, nonce = _message_key(sender, kind)
     aad = PrivateContentAAD(group.group_id, group.epoch, kind, b"").encode()
@@ -68,7 +63,7 @@ def private_message_of_insider(data: bytes) -> None:
 
 def _message_key(sender: SenderData, kind: ContentType) -> tuple[bytes, bytes]:
     """The key that Bob will take for it; zeros where there is none, since he must refuse before he needs it."""
-    bob = real.room().bob
+    bob = rooms.room().bob
     if sender.leaf_index < bob.group.width:
         try:
             keys = receiving_key(
@@ -82,7 +77,7 @@ def _message_key(sender: SenderData, kind: ContentType) -> tuple[bytes, bytes]:
 
 
 def _check_received(message: bytes) -> None:
-    here = real.room()
+    here = rooms.room()
     bob = here.bob
     before = bob.group.encode(), keys_of(bob)
     update_keys = {here.update.proposal.leaf_node.encryption_key: here.update.private_key}
@@ -103,7 +98,7 @@ def _check_received(message: bytes) -> None:
 def welcome(data: bytes) -> None:
     """Dave gets any Welcome: as it came, with GroupSecrets or with a GroupInfo that a member made."""
     make = _WELCOMES[data[0] % len(_WELCOMES)] if data else _any_welcome
-    here = real.room()
+    here = rooms.room()
     try:
         join(make(data[1:]), here.dave.bundles.get, tree=here.own.epoch.group.tree)
     except REFUSED:
@@ -115,7 +110,7 @@ def _any_welcome(data: bytes) -> bytes:
 
 
 def _welcome_of(secrets: bytes, sealed_info: bytes) -> bytes:
-    package = real.room().dave_added.key_package
+    package = rooms.room().dave_added.key_package
     box = SUITE.encrypt_with_label(package.init_key, WELCOME_LABEL, sealed_info, secrets, bytes)
     entry = EncryptedGroupSecrets(SUITE.key_package_ref(package.encode()), HPKECiphertext(*box))
     return MLSMessage.of(Welcome(SUITE.id, (entry,), sealed_info)).encode()
@@ -146,13 +141,13 @@ def _signed_by_alice(data: bytes) -> bytes:
 
 def _info_signed_by_alice(data: bytes) -> GroupInfo:
     info = GroupInfo.decode(data)
-    signature = SUITE.sign_with_label(real.room().alice.signer, "GroupInfoTBS", info.to_be_signed())
+    signature = SUITE.sign_with_label(rooms.room().alice.signer, "GroupInfoTBS", info.to_be_signed())
     return dataclasses.replace(info, signature=signature)
 
 
 def group_info(data: bytes) -> None:
     """Dave joins from outside by any GroupInfo that Alice signed, with its own tree or the right one."""
-    here = real.room()
+    here = rooms.room()
     try:
         info = _info_signed_by_alice(data)
         for tree in (None, here.alice.group.tree):
@@ -162,100 +157,30 @@ def group_info(data: bytes) -> None:
         return
 
 
-def ratchet_tree(data: bytes) -> None:
-    """Any tree, judged as one who joins judges it; and any changes to a tree of ours."""
-    if not data:
-        return
-    group = real.room().alice.group
-    try:
-        if data[0] % 2:
-            tree = apply_changes(group.tree, TreeChanges.decode(data[1:]))
-        else:
-            tree = RatchetTree.from_nodes(SUITE.hash, decode_as(RatchetTreeNodes, data[1:]))
-        assert RatchetTree.from_nodes(SUITE.hash, tree.nodes()).tree_hash() == tree.tree_hash()
-        for leaf, _ in tree.members():
-            for node, copath in tree.filtered_direct_path(leaf):
-                assert tree.resolution(copath), f"node {node} should be filtered out"
-        check_tree(tree, group.rules)
-    except REFUSED:
-        return
-
-
-_SEALED = (SealedKind.TREE, SealedKind.NODE_CHANGES)
-
-
-def sealed_state(data: bytes) -> None:
-    """What a joiner gets from the server: as the server likes it, or sealed by a member who lies."""
-    here = real.room()
-    group = here.alice.group
-    how = data[0] % 4 if data else 0
-    plain = data[1:]
-    tree = real.sealed(SealedKind.TREE, encode_as(RatchetTreeNodes, group.tree.nodes()))
-    changes = [real.sealed(SealedKind.NODE_CHANGES, real.node_changes().encode())]
-    match how:
-        case 0:
-            tree = plain
-        case 1:
-            changes.insert(0, plain)
-        case 2:
-            tree = real.sealed(SealedKind.TREE, plain)
-        case _:
-            changes.insert(0, real.sealed(SealedKind.NODE_CHANGES, plain))
-    wanted = here.own.epoch.group.tree.tree_hash()
-    try:
-        found = rebuild(real.ACCESS_KEY, real.ROOM_ID, SUITE.hash, tree, changes, wanted)
-    except UnavailableError:
-        assert not how % 2, "a change that leads nowhere kept a joiner from the tree"
-        return
-    assert found.tree_hash() == wanted
-
-
-def _sealed_seeds() -> list[bytes]:
-    tree = encode_as(RatchetTreeNodes, real.room().alice.group.tree.nodes())
-    changes = real.node_changes().encode()
-    sealed = (real.sealed(SealedKind.TREE, tree), real.sealed(SealedKind.NODE_CHANGES, changes))
-    return [bytes([how]) + data for how, data in enumerate((*sealed, tree, changes))]
-
-
-def _sealed_shape(data: bytes) -> Shape:
-    kinds = (Sealed, Sealed, RatchetTreeNodes, NodeChanges)
-    return chosen(kinds)(data)
-
-
 def _private_seeds() -> list[bytes]:
-    generation = 1 + real.room().alice.group.epoch
+    generation = 1 + rooms.room().alice.group.epoch
     return [
         bytes([_KINDS.index(kind)]) + SenderData(0, at, bytes(4)).encode() + plaintext
-        for kind, plaintext in real.private_contents()
+        for kind, plaintext in rooms.private_contents()
         for at in (0, generation)
     ]
 
 
 def _welcome_seeds() -> list[bytes]:
-    own = real.room().own
+    own = rooms.room().own
     secrets = GroupSecrets(bytes(SUITE.secret_size), None, ()).encode()
-    infos = (real.group_info(), real.group_info(with_ratchet_tree=True))
+    infos = (rooms.group_info(), rooms.group_info(with_ratchet_tree=True))
     return [b"\0" + (own.welcome or b""), b"\1" + secrets, *(b"\2" + info.encode() for info in infos)]
 
 
-def _tree_seeds() -> list[bytes]:
-    here = real.room()
-    trees = (here.alice.group.tree, here.own.epoch.group.tree)
-    changes = real.node_changes().changes.encode()
-    nodes = [*(encode_as(RatchetTreeNodes, tree.nodes()) for tree in trees), *official.ratchet_trees()]
-    return [*(b"\0" + each for each in nodes), b"\1" + changes]
-
-
 TARGETS = (
-    Target("mls-group-message", group_message, real.mls_messages, lambda data: real.whole(MLSMessage)),
+    Target("mls-group-message", group_message, rooms.mls_messages, lambda data: whole(MLSMessage)),
     Target("mls-private-message-of-insider", private_message_of_insider, _private_seeds),
     Target("mls-welcome", welcome, _welcome_seeds, chosen(_WELCOME_KINDS)),
     Target(
         "mls-group-info",
         group_info,
-        lambda: [real.group_info().encode(), real.group_info(with_ratchet_tree=True).encode()],
-        lambda data: real.whole(GroupInfo),
+        lambda: [rooms.group_info().encode(), rooms.group_info(with_ratchet_tree=True).encode()],
+        lambda data: whole(GroupInfo),
     ),
-    Target("mls-ratchet-tree", ratchet_tree, _tree_seeds, chosen((RatchetTreeNodes, TreeChanges))),
-    Target("sealed-room-state", sealed_state, _sealed_seeds, _sealed_shape),
 )

@@ -35,7 +35,7 @@ from entrenous.identity.vault import StoredVault
 from entrenous.server.names import check_name, name_key
 from entrenous.server.refusal import RefusedError
 from entrenous.testing import SeededEntropy
-from fuzz import real
+from fuzz import real, rooms
 from fuzz.target import REFUSED, Target, chosen
 from identity_people import device
 
@@ -46,33 +46,33 @@ def _certificate(data: bytes) -> None:
 
 
 def _device_list(data: bytes) -> None:
-    verify_device_list(data, real.ALICE.credential)
+    verify_device_list(data, rooms.ALICE.credential)
 
 
 def _own_device_list(data: bytes) -> None:
     """A list that its account signed, though it should not have."""
     devices = DeviceList.decode(data)
-    signature = real.ALICE.signing_key.sign(signed(Label.DEVICE_LIST, devices))
-    verified = verify_device_list(SignedDeviceList(devices, signature).encode(), real.ALICE.credential)
-    check_successor(first_device_list(real.ALICE.account_id, device(10).entry), verified)
+    signature = rooms.ALICE.signing_key.sign(signed(Label.DEVICE_LIST, devices))
+    verified = verify_device_list(SignedDeviceList(devices, signature).encode(), rooms.ALICE.credential)
+    check_successor(first_device_list(rooms.ALICE.account_id, device(10).entry), verified)
 
 
 def _leaf(data: bytes) -> None:
-    verify_leaf(real.ALICE.credential.encode(), device(10).mls.public, data)
+    verify_leaf(rooms.ALICE.credential.encode(), device(10).mls.public, data)
 
 
 def _vault(data: bytes) -> None:
     vault = parse_vault(data)
-    key = unwrap_key(vault, WrapSlot.PASSWORD, real.EXPORT_KEY, account_id=real.ALICE.account_id)
-    open_vault(vault, key, account_id=real.ALICE.account_id, at_least=0)
+    key = unwrap_key(vault, WrapSlot.PASSWORD, real.EXPORT_KEY, account_id=rooms.ALICE.account_id)
+    open_vault(vault, key, account_id=rooms.ALICE.account_id, at_least=0)
 
 
 def _vault_body(data: bytes) -> None:
     """A vault that was sealed with the right key, over anything."""
     entropy = SeededEntropy("body")
-    box = seal_committed(real.VAULT_KEY, Label.VAULT_BODY, real.ALICE.account_id, data, entropy)
+    box = seal_committed(real.VAULT_KEY, Label.VAULT_BODY, rooms.ALICE.account_id, data, entropy)
     vault = StoredVault(1, (), box)
-    body = open_vault(vault, real.VAULT_KEY, account_id=real.ALICE.account_id, at_least=0)
+    body = open_vault(vault, real.VAULT_KEY, account_id=rooms.ALICE.account_id, at_least=0)
     assert body.encode() == data.rstrip(b"\0")[:-1]
 
 
@@ -98,7 +98,7 @@ def identity(data: bytes) -> None:
 
 
 def _identity_seeds() -> list[bytes]:
-    devices = first_device_list(real.ALICE.account_id, device(10).entry)
+    devices = first_device_list(rooms.ALICE.account_id, device(10).entry)
     after = DeviceList(devices.account_id, 2, (device(11).entry,), (devices.devices[0].device_id,))
     body = real.vault_body().encode() + b"\x80" + bytes(64)
     lists = (real.device_list(), after.encode())

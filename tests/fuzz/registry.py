@@ -1,8 +1,8 @@
 """All targets by name."""
 
-from fuzz import channels, codecs, commits, frames, groups, identities, logins, server_calls
+from fuzz import channels, codecs, commits, frames, groups, identities, logins, server_calls, trees
 from fuzz.target import Target
 
-_HOMES = (codecs, frames, identities, logins, channels, commits, groups, server_calls)
+_HOMES = (codecs, frames, identities, logins, channels, commits, groups, trees, server_calls)
 
 TARGETS: dict[str, Target] = {target.name: target for home in _HOMES for target in home.TARGETS}

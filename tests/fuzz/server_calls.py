@@ -17,7 +17,7 @@ from entrenous.channel import MessageReceived, State
 from entrenous.server import Limits
 from entrenous.testing import run_virtual
 from entrenous.wire import EVENT_NUMBER, RosterAction, decode_from_server, encode_call, replies, requests
-from fuzz import real
+from fuzz import real, rooms
 from fuzz.frames import CALLS
 from fuzz.target import Target
 from server_people import Person, RawClient, World
@@ -177,7 +177,7 @@ async def _record() -> list[bytes]:
             requests.GetAccount(bob.account),
             requests.FindAccount("bob"),
             requests.ClaimKeyPackages(bob.account),
-            requests.PutKeyPackages((real.mls_messages()[5],), real.mls_messages()[5]),
+            requests.PutKeyPackages((rooms.mls_messages()[5],), rooms.mls_messages()[5]),
             requests.FetchInbox(0),
             requests.DropInbox(1),
             requests.PutDeviceList(1, real.device_list()),

@@ -53,6 +53,11 @@ class Target:
     longest: int = 4096
 
 
+def whole(kind: Any) -> Shape:
+    """The shape of an input that is one value of ``kind`` from its first byte."""
+    return Shape(0, kind)
+
+
 def chosen(kinds: Sequence[Any]) -> Callable[[bytes], Shape]:
     """The shape of inputs whose first byte chooses one of ``kinds``."""
     return lambda data: Shape(1, kinds[data[0] % len(kinds)] if data else PLAIN)
