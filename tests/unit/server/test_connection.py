@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
 from entrenous.server import Limits
+from entrenous.server.login import Binding
+from entrenous.server.session import Link, Session
 from entrenous.server.store import Operation
 from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
@@ -300,6 +303,17 @@ def test_replies_to_who_does_not_read_are_bounded_and_all_come_when_he_does() ->
         assert [len(reply.entries) for reply in got] == [21] * 50
 
     play(scenario, limits=Limits(stall_seconds=1e6, idle_seconds=1e6))
+
+
+def test_nothing_more_is_read_from_who_has_enough_waiting_for_him() -> None:
+    async def scenario(world: World) -> None:
+        limits = Limits()
+        for backlog, busy in ((limits.reply_backlog - 1, False), (limits.reply_backlog, True)):
+            link = SimpleNamespace(backlog=backlog)
+            session = Session(world.memory.server.services, Binding(1, bytes(32), ""), cast("Link", link))
+            assert session.busy is busy
+
+    play(scenario)
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_publish_loses_nothing_that_others_hear(

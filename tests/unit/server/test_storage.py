@@ -1,6 +1,8 @@
 """The storage thread: group commit, isolation of failures, and nothing acknowledged that is not on disk."""
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -202,6 +204,22 @@ async def test_a_caller_that_is_gone_disturbs_nobody(storage: Storage) -> None:
     await gate.release()
     assert await here == 2
     assert await storage.read(count) == 2
+
+
+async def test_another_process_that_writes_meanwhile_waits_instead_of_spoiling_a_batch(
+    storage: Storage, tmp_path: Path
+) -> None:
+    def read_then_write(tx: Transaction) -> int:
+        before = count(tx)
+        # An operator's command, between our first read and our first write.
+        other = sqlite3.connect(tmp_path / "server.db", timeout=0)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("DELETE FROM invites")
+        add(tx, 1)
+        return before
+
+    assert await storage.write(read_then_write) == 0
+    assert await storage.read(count) == 1
 
 
 async def test_reads_alone_commit_nothing(storage: Storage) -> None:
