@@ -177,13 +177,21 @@ class Writer:
             self._give_up(error)
         else:
             await self._follower.reach(published.sequence)
-            self._check_shown(stage)
+            self._check_shown(stage, published.sequence)
 
-    def _check_shown(self, stage: StageRow) -> None:
-        """If the log shows neither our Commit nor another one where the server placed it, it is no log."""
+    def _check_shown(self, stage: StageRow, sequence: int) -> None:
+        """If the log shows neither our Commit nor another one where the server placed it, it is no log.
+
+        Raises:
+            UnavailableError: the log was not shown so far. The Commit may stand there, and others may have read it: who
+                forgets its secrets now can never follow them.
+        """
         row = stages.of_room(self._services.store, self._room.id)
-        if self._room.is_member and row is not None and row.stage == stage:
-            self._give_up(RejectedError("CLIENT-NOT-SENT", "the server did not put the change where it said"))
+        if not self._room.is_member or row is None or row.stage != stage:
+            return
+        if self._follower.cursor < sequence and not self._follower.has_gap:
+            raise UnavailableError("the server does not show the change that it says it has stored")
+        self._give_up(RejectedError("CLIENT-NOT-SENT", "the server did not put the change where it said"))
 
     def _give_up(self, error: EntrenousError) -> None:
         """End the current intent."""
