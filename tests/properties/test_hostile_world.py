@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from entrenous.client import CreateRoom, InviteMember, KickMember, RefreshKeys, SendText
+from entrenous.client.key_packages import REFILL_BELOW
 from entrenous.client.store import Store
 from entrenous.errors import EntrenousError
 from entrenous.testing import VirtualTimeLoop
@@ -54,7 +55,9 @@ class HostileWorld(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.directory = tempfile.TemporaryDirectory()
+        # What is stored need not outlive the test, so it need not wait for a disk.
+        self.directory = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        self.patch.setattr("entrenous.client.key_packages.POOL_SIZE", REFILL_BELOW)
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.watch = Watch()
         self.rooms: list[bytes] = []
