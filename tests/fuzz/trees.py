@@ -20,7 +20,9 @@ def ratchet_tree(data: bytes) -> None:
     group = rooms.room().alice.group
     try:
         if data[0] % 2:
-            tree = apply_changes(group.tree, TreeChanges.decode(data[1:]))
+            changes = TreeChanges.decode(data[1:])
+            tree = apply_changes(group.tree, changes)
+            assert len({change.index for change in changes.nodes}) == len(changes.nodes), "a node was changed twice"
         else:
             tree = RatchetTree.from_nodes(SUITE.hash, decode_as(RatchetTreeNodes, data[1:]))
         assert RatchetTree.from_nodes(SUITE.hash, tree.nodes()).tree_hash() == tree.tree_hash()
