@@ -28,6 +28,9 @@ from entrenous.wire.types import Entry
 #: Bytes that look like an encrypted sender and a Commit's ciphertext.
 _SENDER_DATA, _CIPHERTEXT = 28, 400
 
+#: One thing that he does; answers with its place in the log.
+Breach = Callable[[], Coroutine[Any, Any, int]]
+
 
 class Traitor:
     """What somebody's real client would send if it kept no rule."""
@@ -143,7 +146,7 @@ class Traitor:
         """He tells the server that he adds an account, which is then given every entry, and adds nobody."""
         return await self.commits([], self.room.settings, roster=(RosterChange(outsider, RosterAction.ADD),))
 
-    def breaches(self) -> list[Callable[[], Coroutine[Any, Any, int]]]:
+    def breaches(self) -> list[Breach]:
         """The rules that he breaks without the server's seeing it."""
         return [self.coup, self.expulsion, self.link_proof]
 
