@@ -149,7 +149,11 @@ class Client:
         await asyncio.shield(self._bug)
 
     async def close(self) -> None:
-        """Say goodbye, stop everything, end all subscriptions. Closing twice is closing once."""
+        """Say goodbye, stop everything, end all subscriptions. Closing twice is closing once.
+
+        Raises:
+            UnavailableError: the disk did not let go of used keys; everything is stopped all the same.
+        """
         if not self._tasks:
             return
         tasks, self._tasks = self._tasks, []
@@ -160,10 +164,12 @@ class Client:
             await work.close()
         await self._hall.close()
         await self._session.close()
-        self._scrubber.close()
-        self._subscribers.close()
-        if not self._bug.done():
-            self._bug.set_result(None)
+        try:
+            self._scrubber.close()
+        finally:
+            self._subscribers.close()
+            if not self._bug.done():
+                self._bug.set_result(None)
 
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
