@@ -56,7 +56,8 @@ class HostileWorld(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         # What is stored need not outlive the test, so it need not wait for a disk.
-        self.directory = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        memory = Path("/dev/shm")  # noqa: S108 a new folder is made inside it
+        self.directory = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
         self.patch.setattr("entrenous.client.key_packages.POOL_SIZE", REFILL_BELOW)
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.watch = Watch()
