@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from multiprocessing.sharedctypes import Synchronized
@@ -24,6 +25,8 @@ WIDTH = 64
 #: Bytes of a flood's message, and of those in the room that a flood fetches: 4 MB an answer.
 MESSAGE_SIZE = 200
 ENTRY_SIZE = 8_000
+#: The niceness of a flood's process.
+LOWEST_PRIORITY = 19
 #: Seconds between two looks whether to flood.
 PATIENCE = 0.005
 
@@ -64,8 +67,8 @@ class Tap:
 def flood(guest: Guest, kind: Flood, running: Event, answered: "Synchronized[int]") -> None:
     """The process: floods whenever ``running`` is set, until it is ended."""
     # On one machine it would otherwise take the processor from those whom the server serves.
-    if hasattr(os, "nice"):
-        os.nice(19)
+    if sys.platform != "win32":
+        os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_FLOODS[kind](guest, Tap(running, answered)))
 

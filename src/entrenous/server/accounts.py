@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from entrenous.identity import AccountCredential, DeviceList, SignedDeviceList, check_successor, verify_device_list
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.fanout import Fanout
 from entrenous.server.names import name_key
 from entrenous.server.rates import RateLimiter, check_rate
@@ -23,10 +24,11 @@ class Accounts:
     fanout: Fanout
     clock: Clock
     limits: Limits
+    counters: Counters
     _lookups: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lookups", RateLimiter(self.limits.lookups))
+        object.__setattr__(self, "_lookups", RateLimiter(self.limits.lookups, self.counters.adder(Count.LOOKUPS)))
 
     async def put_device_list(self, account: bytes, request: requests.PutDeviceList) -> replies.Reply:
         """Replace the device list by its successor; a revoked device's connection ends.

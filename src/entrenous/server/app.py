@@ -17,6 +17,7 @@ from entrenous.server import upkeep
 from entrenous.server.admission import Admission
 from entrenous.server.clock import Clock
 from entrenous.server.connection import ClientLink
+from entrenous.server.counters import Count
 from entrenous.server.credentials import ServerKeys
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_or_create_keys
@@ -65,7 +66,7 @@ class Server:
             entropy=entropy,
             trace=trace,
             admission=Admission(settings.limits),
-            pacer=Pacer(settings.limits.handshakes_per_turn),
+            pacer=Pacer(settings.limits.handshakes_per_turn, services.counters.adder(Count.HANDSHAKES_PER_TURN)),
             credentials={},
         )
         self._renew_credentials()

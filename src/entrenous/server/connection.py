@@ -16,6 +16,7 @@ from entrenous.channel import (
     State,
 )
 from entrenous.errors import CryptoError, MalformedError, RejectedError
+from entrenous.server.counters import Count
 from entrenous.server.host import Host
 from entrenous.server.login import Binding
 from entrenous.server.rates import address_key
@@ -23,7 +24,6 @@ from entrenous.server.session import Session
 from entrenous.server.timers import Deadline, Timers
 from entrenous.wire import encode_event
 from entrenous.wire.events import GoingAway
-from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN
 
 _log = structlog.get_logger(__name__)
 _numbers = count(1)
@@ -32,6 +32,14 @@ _numbers = count(1)
 _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 #: The states in which the client's messages are still judged.
 _LISTENING = (State.HANDSHAKE, State.OPEN)
+_TOO_OLD = "this connection is a day old: connect again"
+_COUNTS = {
+    Deadline.HANDSHAKE: Count.HANDSHAKE_SECONDS,
+    Deadline.LOGIN: Count.LOGIN_SECONDS,
+    Deadline.WORD: Count.IDLE_SECONDS,
+    Deadline.READER: Count.STALL_SECONDS,
+    Deadline.END: Count.STALL_SECONDS,
+}
 
 
 class ClientLink(asyncio.Protocol):
@@ -40,6 +48,7 @@ class ClientLink(asyncio.Protocol):
     def __init__(self, host: Host) -> None:
         self._host = host
         self._limits = host.services.limits
+        self._counters = host.services.counters
         self._loop = asyncio.get_running_loop()
         self._number = next(_numbers)
         self._log = _log.bind(connection=self._number)
@@ -49,6 +58,7 @@ class ClientLink(asyncio.Protocol):
         self._address = ""
         self._known = False
         self._paced = False
+        self._put_off = False
         self._flush_scheduled = False
         self._heard_at = self._loop.time()
         self._timers = Timers(self._late)
@@ -66,15 +76,17 @@ class ClientLink(asyncio.Protocol):
         transport = cast("asyncio.Transport", transport)
         peer: Any = transport.get_extra_info("peername")
         address = address_key(str(peer[0])) if isinstance(peer, tuple) and peer else ""
-        if not self._host.admission.enter(address):
-            self._log.warning("connection.refused", reason="too many connections")
+        reached = self._host.admission.enter(address)
+        if reached is not None:
+            self._counters.add(reached)
+            self._log.warning("connection.refused", limit=reached.value)
             transport.abort()
             return
         self._address, self._transport = address, transport
         self._host.connections.add(self)
         host = self._host
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
-        self._channel.max_message = MAX_FRAME_BEFORE_LOGIN
+        self._channel.max_message = self._limits.message_bytes_before_login
         self._timers.arm(Deadline.HANDSHAKE, self._limits.handshake_seconds)
         self._log.debug("connection.opened")
 
@@ -84,7 +96,7 @@ class ClientLink(asyncio.Protocol):
         if self._channel is None:
             return
         self._channel = None
-        self._host.admission.leave(self._address)
+        self._host.admission.leave(self._address, secured=self._session is not None)
         self._host.connections.discard(self)
         if self._session is not None:
             self._session.close()
@@ -131,7 +143,7 @@ class ClientLink(asyncio.Protocol):
         """The client has proved who it is."""
         if self._channel is None:
             return
-        self._channel.max_message = MAX_FRAME
+        self._channel.max_message = self._limits.message_bytes
         if not self._known:
             self._known = True
             self._timers.disarm(Deadline.LOGIN)
@@ -153,13 +165,14 @@ class ClientLink(asyncio.Protocol):
             self._transport.abort()
 
     def _advance(self) -> None:
-        """Judge what has arrived; a handshake waits for its turn."""
-        if self._channel is None:
+        """Judge what has arrived; a handshake waits for its turn, and so does what was put off."""
+        if self._channel is None or self._paced or self._put_off:
             return
         if self._channel.state is not State.HANDSHAKE:
             self._work()
-        elif not self._paced:
+        else:
             self._paced = True
+            self._throttle()
             self._host.pacer.submit(self._work)
 
     def _work(self) -> None:
@@ -167,22 +180,43 @@ class ClientLink(asyncio.Protocol):
         if self._session is not None:
             self._session.resume()
         try:
-            while (channel := self._channel) is not None and channel.state in _LISTENING and not self._is_busy():
-                event = channel.next_event()
-                if event is None:
-                    break
-                self._take(channel, event)
+            self._judge()
         except (MalformedError, RejectedError, CryptoError) as error:
-            # One generic alert whatever was wrong; the log knows, the peer does not.
-            self._log.info("connection.failed", error=type(error).__name__, rule=getattr(error, "rule", None))
-            self._finish()
+            self._fail(error)
             return
         self._throttle()
         self._flush_soon()
 
+    def _judge(self) -> None:
+        """Take what has arrived, as much of it as one turn allows; the rest is put off to the next."""
+        was_put_off, self._put_off = self._put_off, False
+        for number in range(self._limits.requests_per_turn):
+            channel = self._channel
+            if channel is None or channel.state not in _LISTENING or self._held() is not None:
+                return
+            event = channel.next_event()
+            if event is None:
+                return
+            if number == 0 and was_put_off:
+                self._counters.add(Count.REQUESTS_PER_TURN)
+            self._take(channel, event)
+        self._put_off = True
+        self._loop.call_soon(self._work)
+
+    def _fail(self, error: MalformedError | RejectedError | CryptoError) -> None:
+        """End a connection over what the client sent."""
+        rule = getattr(error, "rule", None)
+        self._counters.add(Count.FAILED_CONNECTIONS)
+        if rule == "CHAN-MESSAGE-SIZE":
+            self._counters.add(Count.MESSAGE_BYTES if self._known else Count.MESSAGE_BYTES_BEFORE_LOGIN)
+        # One generic alert whatever was wrong; the log knows, the peer does not.
+        self._log.info("connection.failed", error=type(error).__name__, rule=rule)
+        self._finish()
+
     def _take(self, channel: ServerConnection, event: HandshakeFinished | MessageReceived | PeerClosed) -> None:
         match event:
             case HandshakeFinished():
+                self._host.admission.secured(self._address)
                 self._timers.disarm(Deadline.HANDSHAKE)
                 self._timers.arm(Deadline.LOGIN, self._limits.login_seconds)
                 binding = Binding(event.suite, event.handshake_hash, self._address)
@@ -194,20 +228,25 @@ class ClientLink(asyncio.Protocol):
             case PeerClosed():
                 self._finish()
         if channel.expired(self._host.clock.now()):
-            self.end("this connection is a day old: connect again")
+            self.end(_TOO_OLD)
 
     def _throttle(self) -> None:
         """Read from the network only what can be worked on."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if transport.is_reading() and self._is_busy():
+        held = self._held()
+        is_busy = held is not None or self._paced or self._put_off
+        if transport.is_reading() and is_busy:
             transport.pause_reading()
-        elif not transport.is_reading() and not self._is_busy():
+            if held is not None:
+                self._counters.add(held)
+        elif not transport.is_reading() and not is_busy:
             transport.resume_reading()
 
-    def _is_busy(self) -> bool:
-        return self._session is not None and self._session.busy
+    def _held(self) -> Count | None:
+        """The limit for which the client has to wait before more of its requests are taken."""
+        return None if self._session is None else self._session.held
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
@@ -240,9 +279,15 @@ class ClientLink(asyncio.Protocol):
 
     def _late(self, deadline: Deadline) -> None:
         wait = self._heard_at + self._limits.idle_seconds - self._loop.time()
-        if deadline is Deadline.WORD and wait > 0:
+        is_old = self._channel is not None and self._channel.expired(self._host.clock.now())
+        if deadline is Deadline.WORD and wait > 0 and not is_old:
             self._timers.arm(deadline, wait)
             return
+        if deadline is Deadline.WORD and is_old:
+            # Said here too: who sends a message byte by byte never finishes the one after which it would be said.
+            self.end(_TOO_OLD)
+            return
+        self._counters.add(_COUNTS[deadline])
         self._log.info("connection.timed_out", waiting_for=deadline.value)
         if deadline in (Deadline.WORD, Deadline.LOGIN):
             self.end("nothing was heard for too long")

@@ -17,6 +17,7 @@ from entrenous.server.appending import (
     standing_of,
 )
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.entries import check_application, read_commit
 from entrenous.server.fanout import Fanout
 from entrenous.server.rates import RateLimiter, check_rate
@@ -25,6 +26,9 @@ from entrenous.server.settings import Limits
 from entrenous.server.store import Storage, Transaction, group_states, inbox, log, rooms, rosters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
+
+#: Bytes of entries in one answer, unless one alone is larger: what the loop can seal without keeping others waiting.
+FETCH_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,14 @@ class Delivery:
     fanout: Fanout
     clock: Clock
     limits: Limits
+    counters: Counters
     _publishes: RateLimiter = field(init=False)
     _commits: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_publishes", RateLimiter(self.limits.publishes))
-        object.__setattr__(self, "_commits", RateLimiter(self.limits.commits))
+        limits, adder = self.limits, self.counters.adder
+        object.__setattr__(self, "_publishes", RateLimiter(limits.publishes, adder(Count.PUBLISHES)))
+        object.__setattr__(self, "_commits", RateLimiter(limits.commits, adder(Count.COMMITS)))
 
     async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
         """Open a log; again for the same account, nothing happens."""
@@ -99,7 +105,7 @@ class Delivery:
             place = standing_of(tx, request.room, caller.account)
             after = max(request.after, place.readable_from - 1)
             limit = min(request.limit, MAX_FETCH)
-            found = log.fetch(tx, request.room, after, place.readable_to, limit=limit, size=MAX_BLOB_SIZE)
+            found = log.fetch(tx, request.room, after, place.readable_to, limit=limit, size=FETCH_BYTES)
             return replies.Entries(request.room, place.readable_from, place.readable_to, found)
 
         return await self.storage.read(operation)
@@ -140,7 +146,7 @@ class Delivery:
         items = await self.storage.read(
             lambda tx: inbox.fetch(tx, caller.device, request.after, limit=MAX_FETCH, size=MAX_BLOB_SIZE)
         )
-        return replies.Inbox(tuple(items))
+        return replies.Inbox(items)
 
     async def drop_inbox(self, caller: Caller, request: requests.DropInbox) -> replies.Reply:
         """Delete Welcomes that the device has stored."""

@@ -4,10 +4,11 @@ An entry is encoded and framed once and shared by every connection. A connection
 for without bound: it is told once, per room, that the log moved on, and hears no more of that room until it fetches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from entrenous.channel import frame_message
+from entrenous.server.counters import uncounted
 from entrenous.wire import encode_event
 from entrenous.wire.events import InboxChanged, LogAdvanced, NewEntry
 from entrenous.wire.types import Entry
@@ -45,10 +46,12 @@ class Fanout:
 
     Args:
         backlog: bytes that a connection may have queued before it is switched to pull.
+        switched: called whenever one is, for one room.
     """
 
-    def __init__(self, backlog: int) -> None:
+    def __init__(self, backlog: int, switched: Callable[[], None] = uncounted) -> None:
         self._limit = backlog
+        self._switched = switched
         self._rooms: dict[bytes, dict[Subscriber, None]] = {}
         self._accounts: dict[bytes, dict[Subscriber, None]] = {}
         self._devices: dict[bytes, Subscriber] = {}
@@ -104,6 +107,7 @@ class Fanout:
                 continue
             if subscriber.backlog > self._limit:
                 self._behind.setdefault(subscriber, set()).add(room)
+                self._switched()
                 subscriber.push(frame_message(encode_event(LogAdvanced(room, entry.sequence))))
             else:
                 subscriber.push(framed)

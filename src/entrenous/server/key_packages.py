@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import Limits
@@ -19,12 +20,15 @@ class KeyPackages:
     storage: Storage
     clock: Clock
     limits: Limits
+    counters: Counters
     _claims: RateLimiter = field(init=False)
     _claims_per_target: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_claims", RateLimiter(self.limits.claims))
-        object.__setattr__(self, "_claims_per_target", RateLimiter(self.limits.claims_per_target))
+        limits, adder = self.limits, self.counters.adder
+        per_target = RateLimiter(limits.claims_per_target, adder(Count.CLAIMS_PER_TARGET))
+        object.__setattr__(self, "_claims", RateLimiter(limits.claims, adder(Count.CLAIMS)))
+        object.__setattr__(self, "_claims_per_target", per_target)
 
     async def put(self, caller: Caller, request: requests.PutKeyPackages) -> replies.Reply:
         """Add packages to the device's own pool.

@@ -11,6 +11,7 @@ from entrenous.errors import CryptoError
 from entrenous.identity import DeviceLoginTBS, opaque_context, verify_device_login
 from entrenous.opaque import ServerLogin, finish_server_login
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
 from entrenous.server.names import name_key
 from entrenous.server.rates import RateLimiter, check_rate
@@ -53,16 +54,20 @@ class Login:
     clock: Clock
     entropy: Entropy
     settings: Settings
+    counters: Counters
     trace: Trace = SILENT
     _per_name: RateLimiter = field(init=False)
     _per_address: RateLimiter = field(init=False)
     _devices_per_address: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = self.settings.limits
-        object.__setattr__(self, "_per_name", RateLimiter(limits.logins_per_name))
-        object.__setattr__(self, "_per_address", RateLimiter(limits.logins_per_address))
-        object.__setattr__(self, "_devices_per_address", RateLimiter(limits.device_logins_per_address))
+        limits, adder = self.settings.limits, self.counters.adder
+        per_name = RateLimiter(limits.logins_per_name, adder(Count.LOGINS_PER_NAME))
+        per_address = RateLimiter(limits.logins_per_address, adder(Count.LOGINS_PER_ADDRESS))
+        devices = RateLimiter(limits.device_logins_per_address, adder(Count.DEVICE_LOGINS_PER_ADDRESS))
+        object.__setattr__(self, "_per_name", per_name)
+        object.__setattr__(self, "_per_address", per_address)
+        object.__setattr__(self, "_devices_per_address", devices)
 
     async def start(
         self, request: requests.LoginStart, binding: Binding

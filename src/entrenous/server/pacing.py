@@ -4,12 +4,20 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from entrenous.server.counters import uncounted
+
 
 class Pacer:
-    """Runs callbacks in order, at most ``per_turn`` in one turn of the loop."""
+    """Runs callbacks in order, at most ``per_turn`` in one turn of the loop.
 
-    def __init__(self, per_turn: int) -> None:
+    Args:
+        per_turn: how many.
+        put_off: called whenever a turn ends and leaves some to the next.
+    """
+
+    def __init__(self, per_turn: int, put_off: Callable[[], None] = uncounted) -> None:
         self._per_turn = per_turn
+        self._put_off = put_off
         self._waiting: deque[Callable[[], None]] = deque()
         self._scheduled = False
 
@@ -30,4 +38,6 @@ class Pacer:
         self._scheduled = False
         for _ in range(min(self._per_turn, len(self._waiting))):
             self._waiting.popleft()()
+        if self._waiting:
+            self._put_off()
         self._schedule()

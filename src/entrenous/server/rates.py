@@ -1,10 +1,11 @@
 """How often somebody may do something: token buckets, of a bounded number of somebodies."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
+from entrenous.server.counters import uncounted
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import Rate
 from entrenous.wire import ErrorCode
@@ -16,10 +17,16 @@ IPV6_NETWORK_BITS = 64
 
 
 class RateLimiter:
-    """Counts one kind of thing. ``now`` is in seconds; a clock that goes back only costs patience."""
+    """Counts one kind of thing. ``now`` is in seconds; a clock that goes back only costs patience.
 
-    def __init__(self, rate: Rate) -> None:
+    Args:
+        rate: what is allowed.
+        refused: called whenever something is not.
+    """
+
+    def __init__(self, rate: Rate, refused: Callable[[], None] = uncounted) -> None:
         self._rate = rate
+        self._refused = refused
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def take(self, key: Hashable, now: float) -> float:
@@ -31,6 +38,8 @@ class RateLimiter:
         self._buckets[key] = (level - 1.0 if wait == 0.0 else level, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
+        if wait:
+            self._refused()
         return wait
 
 

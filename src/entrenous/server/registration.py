@@ -8,6 +8,7 @@ from entrenous.identity import AccountCredential, verify_device_list
 from entrenous.opaque import check_record
 from entrenous.server.accounts import check_device_is_new
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
 from entrenous.server.login import Binding
 from entrenous.server.names import check_name, name_key
@@ -41,10 +42,13 @@ class Registration:
     clock: Clock
     entropy: Entropy
     settings: Settings
+    counters: Counters
     _per_address: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_per_address", RateLimiter(self.settings.limits.registrations_per_address))
+        refused = self.counters.adder(Count.REGISTRATIONS_PER_ADDRESS)
+        limiter = RateLimiter(self.settings.limits.registrations_per_address, refused)
+        object.__setattr__(self, "_per_address", limiter)
 
     async def start(
         self, request: requests.RegisterStart, binding: Binding

@@ -9,6 +9,7 @@ from entrenous.crypto import Entropy
 from entrenous.server.accounts import Accounts
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
+from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys
 from entrenous.server.delivery import Delivery
 from entrenous.server.fanout import Fanout
@@ -37,6 +38,7 @@ class Services:
     delivery: Delivery
     fanout: Fanout
     limits: Limits
+    counters: Counters
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
     _tasks: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
@@ -81,16 +83,18 @@ class Services:
     ) -> "Services":
         """Join the services of one server."""
         limits = settings.limits
-        fanout = Fanout(limits.push_backlog)
+        counters = Counters()
+        fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG))
         return cls(
-            registration=Registration(storage, keys, clock, entropy, settings),
-            login=Login(storage, keys, clock, entropy, settings, trace),
-            accounts=Accounts(storage, fanout, clock, limits),
+            registration=Registration(storage, keys, clock, entropy, settings, counters),
+            login=Login(storage, keys, clock, entropy, settings, counters, trace),
+            accounts=Accounts(storage, fanout, clock, limits, counters),
             invites=Invites(storage, clock, entropy, settings, address),
-            key_packages=KeyPackages(storage, clock, limits),
-            delivery=Delivery(storage, fanout, clock, limits),
+            key_packages=KeyPackages(storage, clock, limits, counters),
+            delivery=Delivery(storage, fanout, clock, limits, counters),
             fanout=fanout,
             limits=limits,
+            counters=counters,
         )
 
     def spawn(self, work: Coroutine[Any, Any, replies.Reply]) -> "asyncio.Task[replies.Reply]":

@@ -16,12 +16,12 @@ import structlog
 
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 from entrenous.server.appending import Caller
+from entrenous.server.counters import Count
 from entrenous.server.login import Binding
 from entrenous.server.refusal import RefusedError, refusal_of
 from entrenous.server.services import Services
 from entrenous.server.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
-from entrenous.wire.limits import MAX_FRAME
 
 _log = structlog.get_logger(__name__)
 
@@ -92,15 +92,12 @@ class Session:
         return self._link.backlog
 
     @property
-    def busy(self) -> bool:
-        """Whether the client has to wait before more of its requests are read."""
-        in_flight = len(self._waiting) + len(self._running)
+    def held(self) -> Count | None:
+        """The limit for which the client has to wait before more of its requests are read, if there is one."""
         limits = self._services.limits
-        return (
-            in_flight >= limits.requests_in_flight
-            or self._size >= MAX_FRAME
-            or self._link.backlog >= limits.reply_backlog
-        )
+        if len(self._waiting) + len(self._running) >= limits.requests_in_flight or self._size >= limits.message_bytes:
+            return Count.REQUESTS_IN_FLIGHT
+        return Count.REPLY_BACKLOG if self._link.backlog >= limits.reply_backlog else None
 
     def push(self, framed: bytes) -> None:
         """Queue framed events."""
@@ -164,6 +161,7 @@ class Session:
         try:
             reply = await self._handle(request)
         except RejectedError as error:
+            self._services.counters.refused(error.rule)
             _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
             return refusal_of(error)
         except (MalformedError, CryptoError, UnavailableError) as error:

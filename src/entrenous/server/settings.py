@@ -7,6 +7,7 @@ from entrenous.channel import SUITES
 from entrenous.crypto import FLOOR, Argon2Parameters
 from entrenous.errors import UsageError
 from entrenous.identity import DEFAULT_PORT
+from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN
 
 DAY = 86_400
 #: Seconds after which a device that was not seen no longer holds entries back (§4).
@@ -25,24 +26,39 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Everything one peer, or all of them together, can make the server hold or do."""
+    """Everything one peer, or all of them together, can make the server hold or do.
+
+    How often each was reached is counted under its name: ``counters.Count``.
+
+    Raises:
+        UsageError: a value is out of its bounds.
+    """
 
     #: Connections open at once, and of them from one address (an IPv6 /64 counts as one).
     connections: int = 10_000
     connections_per_address: int = 1_024
+    #: Connections that have not finished the handshake, and of them from one address.
+    handshakes: int = 2_048
+    handshakes_per_address: int = 512
     #: Seconds for the handshake, for logging in after it, and without a word from the client.
     handshake_seconds: float = 10.0
     login_seconds: float = 120.0
     idle_seconds: float = 300.0
     #: Seconds that a client may leave unread what it was sent.
     stall_seconds: float = 60.0
-    #: Handshakes begun in one turn of the event loop; the others wait for the next.
-    handshakes_per_turn: int = 8
+    #: Handshakes answered in one turn of the event loop; the others wait for the next.
+    handshakes_per_turn: int = 1
+    #: Requests of one connection begun in one turn of the event loop; then the other connections have theirs.
+    requests_per_turn: int = 8
     #: Requests of one connection that are worked on or wait for their turn to be answered.
-    requests_in_flight: int = 64
+    requests_in_flight: int = 32
     #: Bytes queued on a connection: beyond the first it is told to fetch, beyond the second nothing more is read.
     push_backlog: int = 1 << 20
     reply_backlog: int = 4 << 20
+
+    #: Bytes of one message to the server before anybody has logged in, and after.
+    message_bytes_before_login: int = MAX_FRAME_BEFORE_LOGIN
+    message_bytes: int = MAX_FRAME
 
     #: Attempts at a password, per account name and per address.
     logins_per_name: Rate = Rate(10, 600.0)
@@ -68,6 +84,11 @@ class Limits:
     invites_per_account: int = 50
     #: Commits since the last whole tree that a joiner may have to apply; the protocol sends a tree every 32.
     commits_without_tree: int = 64
+
+    def __post_init__(self) -> None:
+        for name, largest in (("message_bytes_before_login", MAX_FRAME_BEFORE_LOGIN), ("message_bytes", MAX_FRAME)):
+            if not 0 < getattr(self, name) <= largest:
+                raise UsageError(f"{name} is 1 to {largest}, which is the protocol's, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from entrenous.mls.types import (
     PublicMessage,
 )
 from entrenous.server import Limits, Rate
+from entrenous.server.delivery import FETCH_BYTES
 from entrenous.server.store import rooms
 from entrenous.testing import run_virtual
 from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests
@@ -497,7 +498,7 @@ def test_a_fetch_is_bounded_in_entries_and_in_bytes() -> None:
         found = (await alice.fetch(room)).entries
         assert [entry.sequence for entry in found] == list(range(1, len(found) + 1))
         size = sum(len(entry.body) for entry in found)
-        assert MAX_BLOB_SIZE - MAX_MESSAGE_SIZE < size <= MAX_BLOB_SIZE
+        assert FETCH_BYTES - MAX_MESSAGE_SIZE < size <= FETCH_BYTES
 
     play(scenario)
 

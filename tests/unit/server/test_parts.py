@@ -11,6 +11,7 @@ from entrenous.channel import SUITES, frame_message
 from entrenous.errors import UsageError
 from entrenous.server import Limits, Rate, Settings, rates
 from entrenous.server.admission import Admission
+from entrenous.server.counters import Count
 from entrenous.server.fanout import Fanout
 from entrenous.server.names import check_name, name_key
 from entrenous.server.pacing import Pacer
@@ -79,14 +80,27 @@ def test_a_name_that_is_allowed_is_equal_to_itself_however_it_is_written(name: s
 
 def test_admission_counts_and_forgets() -> None:
     admission = Admission(Limits(connections=3, connections_per_address=2))
-    assert [admission.enter("a"), admission.enter("a"), admission.enter("a")] == [True, True, False]
-    assert [admission.enter("b"), admission.enter("b")] == [True, False]
-    admission.leave("a")
-    assert admission.enter("b")
+    assert [admission.enter("a") for _ in range(3)] == [None, None, Count.CONNECTIONS_PER_ADDRESS]
+    assert [admission.enter("b"), admission.enter("b")] == [None, Count.CONNECTIONS]
+    admission.leave("a", secured=False)
+    assert admission.enter("b") is None
     for address in ("a", "b", "b"):
-        admission.leave(address)
-    assert admission.total == 0
-    assert not admission._per_address
+        admission.secured(address)
+        admission.leave(address, secured=True)
+    assert (admission.total, admission.handshakes) == (0, 0)
+    assert not admission._connections.per_address
+    assert not admission._handshakes.per_address
+
+
+def test_admission_counts_handshakes_apart() -> None:
+    admission = Admission(Limits(handshakes=3, handshakes_per_address=2))
+    assert [admission.enter("a") for _ in range(3)] == [None, None, Count.HANDSHAKES_PER_ADDRESS]
+    assert [admission.enter("b"), admission.enter("c")] == [None, Count.HANDSHAKES]
+    admission.secured("a")
+    assert admission.enter("c") is None
+    admission.leave("c", secured=False)
+    admission.leave("a", secured=True)
+    assert (admission.total, admission.handshakes) == (2, 2)
 
 
 def test_work_is_spread_over_turns_of_the_loop_in_order() -> None:

@@ -1,0 +1,425 @@
+"""Every limit is reached once: what it refuses or closes, when, and that it was counted under its own name."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from entrenous.channel import ALERT, HYBRID, ClientConnection
+from entrenous.errors import UsageError
+from entrenous.opaque import start_login
+from entrenous.server import Limits, Rate
+from entrenous.server.counters import Count, Counters
+from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
+from entrenous.wire import ErrorCode, RosterAction, events, replies, requests
+from server_people import RETENTION, RawClient, World
+
+Scenario = Callable[[World], Coroutine[Any, Any, None]]
+Reach = Callable[[World], Coroutine[Any, Any, None]]
+
+ONCE = Rate(1, 3_600.0)
+FOREVER = 1e6
+
+
+def play(scenario: Scenario, limits: Limits) -> None:
+    async def main() -> None:
+        async with await World.start(limits=limits) as world:
+            await scenario(world)
+
+    run_virtual(main())
+
+
+def counters(world: World) -> Counters:
+    return world.memory.server.services.counters
+
+
+class Silent(asyncio.Protocol):
+    """A peer that says nothing by itself."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+
+def silent(world: World, address: str = "192.0.2.9") -> tuple[Silent, asyncio.Transport, Wire]:
+    peer = Silent()
+    transport, wire = connect_in_memory(peer, world.memory.server.protocol_factory()(), address=address)
+    return peer, transport, wire
+
+
+async def elapsed(ended: asyncio.Event) -> float:
+    """Virtual seconds until the connection is gone."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await ended.wait()
+    return loop.time() - begun
+
+
+def login_start(world: World, name: str) -> requests.LoginStart:
+    return requests.LoginStart(name, False, start_login(b"a guess", world.entropy)[1])
+
+
+async def guess(world: World, name: str, address: str) -> Any:
+    client = await world.connect(address=address)
+    return await client.call(login_start(world, name))
+
+
+# Reaching each limit.
+
+
+async def connect_twice(world: World) -> None:
+    await world.connect(address="192.0.2.1")
+    refused, _, _ = silent(world, "192.0.2.1")
+    await refused.ended.wait()
+    assert refused.got == b""
+
+
+async def half_open_twice(world: World) -> None:
+    silent(world, "192.0.2.1")
+    refused, _, _ = silent(world, "192.0.2.1")
+    assert await elapsed(refused.ended) < 1
+    # Who has finished the handshake does not count, and the silent one's time is over.
+    await asyncio.sleep(11)
+    for _ in range(3):
+        await world.connect(address="192.0.2.1")
+
+
+async def begin_no_handshake(world: World) -> None:
+    peer, _, _ = silent(world)
+    assert await elapsed(peer.ended) == pytest.approx(Limits().handshake_seconds, abs=0.1)
+    assert peer.got == b""
+
+
+async def dribble_a_handshake(world: World) -> None:
+    """One byte a second: talking is no handshake."""
+    peer, transport, _ = silent(world)
+    now = world.memory.clock.now()
+    first = ClientConnection(HYBRID, pin=None, entropy=SeededEntropy("slow"), now=now).data_to_send(now)
+    seconds = 0
+    while not peer.ended.is_set():
+        transport.write(first[seconds : seconds + 1])
+        await asyncio.sleep(1)
+        seconds += 1
+    assert seconds == pytest.approx(Limits().handshake_seconds, abs=1)
+
+
+async def never_log_in(world: World) -> None:
+    client = await world.connect()
+    assert await elapsed(client.ended) == pytest.approx(Limits().login_seconds, abs=0.1)
+
+
+async def fall_silent(world: World) -> None:
+    alice = await world.person("alice")
+    assert await elapsed(alice.client.ended) == pytest.approx(Limits().idle_seconds, abs=0.1)
+
+
+async def fall_silent_and_deaf(world: World) -> None:
+    """A peer that is gone without a word: nothing it was sent is ever taken."""
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    base = await alice.add(room, bob)
+    bob.client.transport.pause_reading()
+    for _ in range(3):
+        await alice.publish(room, bytes(50_000), base)
+    await asyncio.sleep(Limits().stall_seconds - 1)
+    assert world.memory.server.connections == 2
+    await asyncio.sleep(2)
+    assert world.memory.server.connections == 1
+
+
+async def shake_hands_all_at_once(world: World) -> None:
+    clients = await asyncio.gather(*(world.connect() for _ in range(5)))
+    assert all(client.handshake for client in clients)
+
+
+async def ask_much_at_once(world: World) -> None:
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    got = await asyncio.gather(*(alice.client.start(alice.publish_request(room)) for _ in range(200)))
+    assert [reply.sequence for reply in got] == list(range(1, 201))
+
+
+async def leave_pushes_unread(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    base = await alice.add(room, bob)
+    await bob.client.event()
+    bob.client.transport.pause_reading()
+    link = world.memory.server.services.fanout.connection(bob.device)
+    assert link is not None
+    worst = 0
+    for _ in range(400):
+        await alice.publish(room, bytes(50_000), base)
+        worst = max(worst, link.backlog)
+    # 20 MB went through the room; what is kept for who does not read is the limit, and what came in the same turn.
+    assert worst < Limits().push_backlog + 2 * 51_000
+    assert counters(world)[Count.PUSH_BACKLOG] == 1
+    await asyncio.sleep(Limits().stall_seconds + 1)
+    assert world.memory.server.connections == 1
+    assert counters(world)[Count.STALL_SECONDS] == 1
+
+
+async def leave_replies_unread(world: World) -> None:
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    for _ in range(5):
+        await alice.publish(room, bytes(50_000))
+    alice.client.transport.pause_reading()
+    pending = []
+    for _ in range(2):
+        pending += [alice.client.start(requests.Fetch(room, 0, 500)) for _ in range(10)]
+        await asyncio.sleep(1)
+    link = world.memory.server.services.fanout.connection(alice.device)
+    assert link is not None
+    assert link.backlog < 2_000_000
+    alice.client.transport.resume_reading()
+    assert len(await asyncio.gather(*pending)) == 20
+
+
+async def announce_much(client: RawClient, size: int) -> None:
+    client.channel.queue_framed(size.to_bytes(4, "big"))
+    client.flush()
+    await client.ended.wait()
+
+
+async def announce_before_login(world: World) -> None:
+    await announce_much(await world.connect(), 1_001)
+
+
+async def announce_after_login(world: World) -> None:
+    await announce_much((await world.person("alice")).client, 100_001)
+
+
+async def announce_a_long_record(world: World) -> None:
+    """The protocol's own bound: a handshake message has its exact size, a record at most what its u16 can say."""
+    peer, transport, _ = silent(world)
+    transport.write(b"ENTR\x01\x01\xff\xff")
+    assert await elapsed(peer.ended) < 1
+    assert peer.got == ALERT
+
+
+def is_limited(reply: Any) -> bool:
+    return isinstance(reply, replies.Error) and reply.code is ErrorCode.LIMIT and bool(reply.number)
+
+
+async def guess_one_name(world: World) -> None:
+    """A name that exists and one that does not are counted alike, from whatever address."""
+    await world.register("alice")
+    waits = []
+    for name in ("alice", "nobody"):
+        assert isinstance(await guess(world, name, "192.0.2.1"), replies.LoginChallenge)
+        refused = await guess(world, name.upper(), "198.51.100.1")
+        assert is_limited(refused)
+        waits.append(refused.number)
+    assert waits[0] == waits[1] == 3_600
+    assert counters(world)[Count.LOGINS_PER_NAME] == 2
+
+
+async def guess_many_names(world: World) -> None:
+    assert isinstance(await guess(world, "one", "2001:db8::1"), replies.LoginChallenge)
+    assert is_limited(await guess(world, "two", "2001:db8::2"))
+    assert isinstance(await guess(world, "two", "2001:db8:0:1::1"), replies.LoginChallenge)
+
+
+async def register_twice(world: World) -> None:
+    await world.register("alice")
+    token = (await world.memory.server.create_invite(1, 3_600)).token
+    client = await world.connect()
+    assert is_limited(await client.call(requests.RegisterStart(token, "bob", bytes(32), bytes(32))))
+
+
+async def come_twice(world: World) -> None:
+    alice = await world.person("alice")
+    again = await world.connect()
+    assert is_limited(await again.call(alice.login_request(again)))
+
+
+async def claim_twice(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    await bob.client.call(requests.PutKeyPackages((b"one", b"two"), None))
+    claim = requests.ClaimKeyPackages(bob.account)
+    assert isinstance(await alice.client.call(claim), replies.KeyPackages)
+    assert is_limited(await alice.client.call(claim))
+
+
+async def commit_twice(world: World) -> None:
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    assert await alice.client.call(alice.commit_request(room)) == replies.Published(1)
+    assert is_limited(await alice.client.call(alice.commit_request(room, 1)))
+
+
+async def publish_twice(world: World) -> None:
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    assert await alice.publish(room) == replies.Published(1)
+    assert is_limited(await alice.publish(room))
+
+
+async def look_up_twice(world: World) -> None:
+    alice = await world.person("alice")
+    assert isinstance(await alice.client.call(requests.FindAccount("alice")), replies.Account)
+    assert is_limited(await alice.client.call(requests.FindAccount("alice")))
+
+
+async def fill_a_pool(world: World) -> None:
+    alice = await world.person("alice")
+    packages = requests.PutKeyPackages((b"one", b"two"), None)
+    assert (await alice.client.refused(packages)).code is ErrorCode.TOO_LARGE
+
+
+async def open_two_rooms(world: World) -> None:
+    alice = await world.person("alice")
+    await alice.create_room()
+    await alice.client.refused(requests.CreateRoom(bytes(16), RETENTION, b"info", b"tree"))
+
+
+async def crowd_a_room(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    await alice.client.refused(alice.commit_request(room, 0, {bob: RosterAction.ADD}))
+
+
+async def fill_an_inbox(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    base = await alice.add(room, bob)
+    refused = await alice.client.refused(alice.commit_request(room, base, welcome=[bob]))
+    assert refused.code is ErrorCode.LIMIT
+
+
+async def invite_twice(world: World) -> None:
+    alice = await world.person("alice")
+    await alice.client.call(requests.CreateInvite(1, 3_600))
+    await alice.client.refused(requests.CreateInvite(1, 3_600))
+
+
+async def send_no_tree(world: World) -> None:
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    await alice.client.call(alice.commit_request(room))
+    await alice.client.refused(alice.commit_request(room, 1))
+
+
+#: What reaches a limit, and the limits under which it is reached quickly.
+REACHED: list[tuple[Count, Reach, Limits]] = [
+    (Count.CONNECTIONS, connect_twice, Limits(connections=1)),
+    (Count.CONNECTIONS_PER_ADDRESS, connect_twice, Limits(connections_per_address=1)),
+    (Count.HANDSHAKES, half_open_twice, Limits(handshakes=1)),
+    (Count.HANDSHAKES_PER_ADDRESS, half_open_twice, Limits(handshakes_per_address=1)),
+    (Count.HANDSHAKE_SECONDS, begin_no_handshake, Limits()),
+    (Count.HANDSHAKE_SECONDS, dribble_a_handshake, Limits()),
+    (Count.LOGIN_SECONDS, never_log_in, Limits()),
+    (Count.IDLE_SECONDS, fall_silent, Limits()),
+    (Count.STALL_SECONDS, fall_silent_and_deaf, Limits()),
+    (Count.HANDSHAKES_PER_TURN, shake_hands_all_at_once, Limits()),
+    (Count.REQUESTS_PER_TURN, ask_much_at_once, Limits()),
+    (Count.REQUESTS_IN_FLIGHT, ask_much_at_once, Limits(requests_in_flight=4)),
+    (Count.PUSH_BACKLOG, leave_pushes_unread, Limits(idle_seconds=FOREVER)),
+    (Count.REPLY_BACKLOG, leave_replies_unread, Limits(reply_backlog=1 << 20)),
+    (Count.MESSAGE_BYTES_BEFORE_LOGIN, announce_before_login, Limits(message_bytes_before_login=1_000)),
+    (Count.MESSAGE_BYTES, announce_after_login, Limits(message_bytes=100_000)),
+    (Count.FAILED_CONNECTIONS, announce_a_long_record, Limits()),
+    (Count.LOGINS_PER_NAME, guess_one_name, Limits(logins_per_name=ONCE)),
+    (Count.LOGINS_PER_ADDRESS, guess_many_names, Limits(logins_per_address=ONCE)),
+    (Count.REGISTRATIONS_PER_ADDRESS, register_twice, Limits(registrations_per_address=ONCE)),
+    (Count.DEVICE_LOGINS_PER_ADDRESS, come_twice, Limits(device_logins_per_address=ONCE)),
+    (Count.CLAIMS, claim_twice, Limits(claims=ONCE)),
+    (Count.CLAIMS_PER_TARGET, claim_twice, Limits(claims_per_target=ONCE)),
+    (Count.COMMITS, commit_twice, Limits(commits=ONCE)),
+    (Count.PUBLISHES, publish_twice, Limits(publishes=ONCE)),
+    (Count.LOOKUPS, look_up_twice, Limits(lookups=ONCE)),
+    (Count.KEY_PACKAGES, fill_a_pool, Limits(key_packages=1)),
+    (Count.ROOMS_PER_ACCOUNT, open_two_rooms, Limits(rooms_per_account=1)),
+    (Count.MEMBERS_PER_ROOM, crowd_a_room, Limits(members_per_room=1)),
+    (Count.INBOX_ITEMS, fill_an_inbox, Limits(inbox_items=1)),
+    (Count.INVITES_PER_ACCOUNT, invite_twice, Limits(invites_per_account=1)),
+    (Count.COMMITS_WITHOUT_TREE, send_no_tree, Limits(commits_without_tree=1)),
+]
+
+
+@pytest.mark.parametrize(("count", "reach", "limits"), REACHED, ids=[f"{c}-{r.__name__}" for c, r, _ in REACHED])
+def test_a_limit_that_is_reached_is_counted(count: Count, reach: Reach, limits: Limits) -> None:
+    async def scenario(world: World) -> None:
+        assert counters(world)[count] == 0
+        await reach(world)
+        assert counters(world)[count] >= 1
+
+    play(scenario, limits)
+
+
+def test_every_limit_has_its_count_and_its_test() -> None:
+    assert {count.value for count in Count} == {field.name for field in fields(Limits)} | {"failed_connections"}
+    assert {count for count, _, _ in REACHED} == set(Count)
+
+
+def test_what_stays_within_the_limits_counts_nothing() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        await alice.publish(room)
+        await alice.client.close()
+        assert set(counters(world).values().values()) == {0}
+        assert set(counters(world).values()) == {count.value for count in Count}
+
+    play(scenario, Limits())
+
+
+@pytest.mark.parametrize("wrong", [{"message_bytes": 0}, {"message_bytes": 9 << 20}, {"message_bytes_before_login": 0}])
+def test_messages_are_no_longer_than_the_protocol_allows(wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        Limits(**wrong)  # type: ignore[arg-type]  # this is the point
+
+
+def test_a_device_that_sends_one_message_for_ever_is_sent_away_after_a_day() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        alice.client.channel.queue_framed((1_000).to_bytes(4, "big"))
+        loop, begun = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        while not alice.client.ended.is_set():
+            alice.client.channel.queue_framed(b"\x00")
+            alice.client.flush()
+            await asyncio.sleep(200)
+        assert loop.time() - begun == pytest.approx(86_400, abs=600)
+        assert isinstance(await alice.client.event(), events.GoingAway)
+
+    play(scenario, Limits())
+
+
+def test_a_flood_of_requests_leaves_the_loop_to_others_in_every_turn() -> None:
+    async def scenario(world: World) -> None:
+        alice, bob = await world.person("alice"), await world.person("bob")
+        flood = [alice.client.start(requests.Ping()) for _ in range(400)]
+        assert await bob.client.call(requests.Ping()) == replies.Done()
+        answered = sum(call.done() for call in flood)
+        # Bob came last, and waited for a few of Alice's turns, not for all of hers.
+        assert answered <= 8 * Limits().requests_per_turn
+        await asyncio.gather(*flood)
+
+    play(scenario, Limits())
+
+
+def test_bytes_that_come_before_a_handshake_has_its_turn_are_not_gathered() -> None:
+    async def scenario(world: World) -> None:
+        others = [silent(world) for _ in range(50)]
+        for _, transport, _ in others:
+            transport.write(b"ENTR\x01\x01\x04")
+        peer, transport, wire = silent(world)
+        await asyncio.sleep(0)
+        transport.write(b"ENTR\x01\x01\x04\xc0")
+        for _ in range(20):
+            await asyncio.sleep(0)
+            transport.write(bytes(100_000))
+        channel = wire.server.get_protocol()._channel  # type: ignore[attr-defined]  # a ClientLink
+        assert len(channel._inbox) <= 200_000
+        await peer.ended.wait()
+
+    play(scenario, Limits())
