@@ -25,6 +25,9 @@ test: setup-dev ## set up what the tests need and run them, with coverage
 fuzz: setup-fuzz ## try every parser and state machine with hostile input, SECONDS=20 each (Linux)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS) $(TARGETS)
 
+soak: setup-dev ## two hundred clients for two minutes, with everything going wrong; prints what it counted
+	PYTHONPATH=tests $(BIN)/python -m soak
+
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

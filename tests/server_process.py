@@ -92,23 +92,31 @@ class ServerProcess:
     async def person(self, name: str, directory: Path) -> Person:
         """Register somebody, on a profile in ``directory``, and start the client, in this process."""
         assert self.link is not None
-        environment = Environment(SystemClock(), system_entropy, offload=in_place)
-        path = directory / f"{name}.db"
-        store = Store.open(path, _STORE_KEY)
+        person = self._profile(name, directory)
         stretching = Stretching(FAST_KSF, FAST_KSF)
         await register(
             self.link,
-            self.connector(),
-            store,
-            environment,
+            person.connector,
+            person.store,
+            person.environment,
             login_name=name,
             password=PASSWORD,
             stretching=stretching,
         )
-        seed = SeededEntropy(f"{name} {system_entropy(16).hex()}")
-        person = Person(name, path, self.connector(), environment, seed, store)
         await person.start()
         return person
+
+    async def returning(self, name: str, directory: Path) -> Person:
+        """Somebody who registered in a process that has ended."""
+        person = self._profile(name, directory)
+        await person.start()
+        return person
+
+    def _profile(self, name: str, directory: Path) -> Person:
+        path = directory / f"{name}.db"
+        environment = Environment(SystemClock(), system_entropy, offload=in_place)
+        seed = SeededEntropy(f"{name} {system_entropy(16).hex()}")
+        return Person(name, path, self.connector(), environment, seed, Store.open(path, _STORE_KEY))
 
     async def __aenter__(self) -> Self:
         await self.start()
