@@ -21,7 +21,7 @@ from entrenous.mls.framing import (
     sign_as_member,
     unprotect,
 )
-from entrenous.mls.group import CachedProposal, CommitView, Eviction, Policy, cache_proposal, stage
+from entrenous.mls.group import CachedProposal, Eviction, Policy, cache_proposal, stage
 from entrenous.mls.group.view import accept_all
 from entrenous.mls.types import (
     Add,
@@ -129,11 +129,7 @@ def _read(data: bytes) -> tuple[int, Commit | None]:
 
 
 def _policy(how: int) -> Policy:
-    return _judge_as_client if how & _UNDER_POLICY else accept_all
-
-
-def _judge_as_client(view: CommitView) -> None:
-    judge(view, rooms.MESSAGE_ID)
+    return judge if how & _UNDER_POLICY else accept_all
 
 
 def _check_judged(receiver: Member, message: bytes, policy: Policy, cached: dict[bytes, CachedProposal]) -> None:

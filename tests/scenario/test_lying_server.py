@@ -5,7 +5,7 @@ import contextlib
 
 from entrenous.client import CommitRefused, RefreshKeys
 from entrenous.testing.members import World
-from lying_server import LyingServer
+from lying_server import LyingServer, Trick
 from worlds import epochs, garden, in_world
 
 
@@ -23,3 +23,19 @@ async def test_a_commit_that_is_withheld_from_its_author_comes_into_force_when_i
     await bob.reads("with new keys")
     assert len(epochs(room, alice, bob)) == 1
     assert not alice.saw(CommitRefused)
+
+
+@in_world
+async def test_the_id_that_a_commit_is_shown_under_decides_nothing(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob, carol)
+    liar = LyingServer(world.server.server, "liar")
+    for person in (alice, bob):  # its author, and one of two who follow it
+        device = person.running._services.device.device_id
+        await liar.fork(room, {device}, follows=True, tricks=(Trick.RENAME,))
+    await alice.do(RefreshKeys(room))
+    await alice.says(room, "with new keys")
+    for person in (bob, carol):
+        await person.reads("with new keys")
+    assert len(epochs(room, alice, bob, carol)) == 1
+    assert not alice.saw(CommitRefused) + bob.saw(CommitRefused)

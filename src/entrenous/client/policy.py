@@ -45,12 +45,11 @@ class _Commit:
         return role_of(self.before, self.committer.account_id) is Role.ADMIN
 
 
-def judge(view: CommitView, message_id: bytes) -> None:
+def judge(view: CommitView) -> None:
     """Accept a Commit by returning.
 
     Args:
         view: a Commit that keeps all rules of MLS.
-        message_id: the id under which it stands in the log.
 
     Raises:
         RejectedError: a rule POLICY-…, ROOM-… or ID-LEAF-… is broken.
@@ -63,8 +62,6 @@ def judge(view: CommitView, message_id: bytes) -> None:
         if item.sender != view.sender or not isinstance(item.proposal, _PROPOSALS):
             raise RejectedError("POLICY-PROPOSAL", f"a Commit holds a {type(item.proposal).__name__} of no use here")
     commit = _read(view)
-    if commit.data.message_id != message_id:
-        raise RejectedError("POLICY-MESSAGE-ID", "a Commit stands under another message id than its own")
     _judge_extensions(view)
     _judge_committer(commit)
     _judge_added(commit)

@@ -139,7 +139,7 @@ def _make(
         now=environment.seconds(),
         leaf=LeafChange(device.profile),
         info=InfoOptions(welcome_extensions=(Extension(WELCOME_EXTENSION, told.encode()),)),
-        policy=lambda view: judge(view, message_id),
+        policy=judge,
         padding=padded_size,
         trace=environment.trace,
     )

@@ -95,9 +95,13 @@ class Reader:
     # What this device sent.
 
     def _own_commit(self) -> Reading | None:
-        """The staged Commit, if the log shows it here as it was sent; it comes into force."""
+        """The staged Commit, if the log shows it here as it was sent; it comes into force.
+
+        Told by its bytes alone: the id that the server shows it under is not hashed into the log, and must not decide
+        which epoch a member is in.
+        """
         row = stages.of_room(self._tx, self._room.id)
-        if row is None or row.stage is None or row.stage.message_id != self._entry.message_id:
+        if row is None or row.stage is None:
             return None
         if stored_request(row.stage).entry != self._entry.body:
             return None
@@ -169,7 +173,7 @@ class Reader:
         try:
             witness = CommitData.decode(received.authenticated_data).newest
             self._check_place(witness)
-            staged = stage(epoch.group, received, policy=lambda view: judge(view, self._entry.message_id), trace=trace)
+            staged = stage(epoch.group, received, policy=judge, trace=trace)
             settings = settings_of(staged.view.extensions)
         except REFUSALS as error:
             return self._refused(error, sender)
