@@ -8,7 +8,7 @@ SECONDS ?= 20
 TARGETS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -69,6 +69,21 @@ async def test_what_is_said_offline_is_kept_over_a_restart_and_sent_in_order_lat
 
 
 @in_world
+async def test_who_waits_for_a_message_to_be_sent_learns_that_the_client_was_closed_first(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    room = await garden(alice, bob)
+    with offline(alice):
+        message = await alice.do(SendText(room, "later"))
+        waiting = asyncio.ensure_future(alice.running.do(WaitUntilSent(message)))
+        await asyncio.sleep(1)
+        await alice.stop()
+        with pytest.raises(UnavailableError, match="closed"):
+            await waiting
+    await alice.come_back()
+    await bob.reads("later")
+
+
+@in_world
 async def test_a_message_whose_answer_was_lost_is_sent_again_as_the_same_bytes_and_read_once(world: World) -> None:
     alice, bob = await world.people("alice", "bob")
     room = await garden(alice, bob)

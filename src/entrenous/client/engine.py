@@ -65,7 +65,7 @@ class Client:
             keys_used=self._scrubber.keys_used,
         )
         self._services = services
-        outbox = Outbox(services)
+        self._outbox = outbox = Outbox(services)
         self._hall = Hall(services, outbox, on_bug=self._on_bug)
         self._actions = Actions(services, self._hall, outbox)
         self._catch_up = self._repeat(self._hall.catch_up)
@@ -163,6 +163,7 @@ class Client:
         for work in (self._catch_up, self._inbox, self._upkeep):
             await work.close()
         await self._hall.close()
+        self._outbox.close()
         await self._session.close()
         try:
             self._scrubber.close()

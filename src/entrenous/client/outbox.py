@@ -15,7 +15,7 @@ from entrenous.client.store import keys, outbox
 from entrenous.client.store.outbox import OutboxRow
 from entrenous.client.views import MessageRef, MessageState
 from entrenous.content import Body, Content, padded_size
-from entrenous.errors import RejectedError
+from entrenous.errors import RejectedError, UnavailableError
 from entrenous.mls.framing import protect_application
 from entrenous.wire import MessageData, requests
 
@@ -84,11 +84,19 @@ class Outbox:
             if not future.done():
                 future.set_exception(error) if error else future.set_result(None)
 
+    def close(self) -> None:
+        """End every wait: what is stored is sent by the next run."""
+        waiting, self._waiting = self._waiting, {}
+        for future in (future for futures in waiting.values() for future in futures):
+            if not future.done():
+                future.set_exception(UnavailableError("the client was closed"))
+
     async def wait(self, message: MessageRef) -> None:
         """Wait until the server has a message.
 
         Raises:
             RejectedError: it has finally failed; rule CLIENT-NOT-SENT if that was before this call.
+            UnavailableError: the client was closed first; the next run sends it.
         """
         row = outbox.by_message_id(self._services.store, message.message_id)
         if row is None or row.sequence is not None:
