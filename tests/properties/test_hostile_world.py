@@ -61,7 +61,7 @@ class HostileWorld(RuleBasedStateMachine):
         self.patch.setattr("entrenous.client.key_packages.POOL_SIZE", REFILL_BELOW)
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.watch = Watch()
-        self.rooms: list[bytes] = []
+        self.founders: dict[bytes, Person] = {}
         self.world: World
         self.liar: LyingServer
         self.is_open = False
@@ -77,7 +77,7 @@ class HostileWorld(RuleBasedStateMachine):
             self.watch.begin(self.patch)
             for name in NAMES[:count]:
                 self.watch.add(await self.world.person(name))
-            self.rooms.append(await garden(*self.watch.people[: guests + 1]))
+            self.founders[await garden(*self.watch.people[: guests + 1])] = self.watch.people[0]
 
         self.run(run())
         self.is_open = True
@@ -111,7 +111,7 @@ class HostileWorld(RuleBasedStateMachine):
         return self.watch.people[who % len(self.watch.people)]
 
     def room(self, room: int) -> bytes:
-        return self.rooms[room % len(self.rooms)]
+        return list(self.founders)[room % len(self.founders)]
 
     def device(self, who: int) -> bytes:
         return self.watch.device_of[self.person(who).name][1]
@@ -136,18 +136,20 @@ class HostileWorld(RuleBasedStateMachine):
         if host.client is not None:
             self.run(self.attempt(host.do(InviteMember(self.room(room), guest.name))))
 
-    @rule(who=people_, whom=people_, room=rooms_)
-    def somebody_removes(self, who: int, whom: int, room: int) -> None:
-        host, guest = self.person(who), self.person(whom)
+    @rule(whom=people_, room=rooms_, by_founder=st.sampled_from((True, True, False)))
+    def somebody_removes(self, whom: int, room: int, by_founder: bool) -> None:
+        """Only the founder may; another one who tries is refused."""
+        where = self.room(room)
+        host = self.founders[where] if by_founder else self.watch.people[-1]
         if host.client is not None:
-            self.run(self.attempt(host.do(KickMember(self.room(room), guest.name))))
+            self.run(self.attempt(host.do(KickMember(where, self.person(whom).name))))
 
     @rule(who=people_, room=rooms_)
     def somebody_renews_keys(self, who: int, room: int) -> None:
         if (person := self.person(who)).client is not None:
             self.run(self.attempt(person.do(RefreshKeys(self.room(room)))))
 
-    @precondition(lambda self: len(self.rooms) < 2)
+    @precondition(lambda self: len(self.founders) < 2)
     @rule(who=people_)
     def somebody_opens_a_room(self, who: int) -> None:
         if (person := self.person(who)).client is None:
@@ -155,8 +157,8 @@ class HostileWorld(RuleBasedStateMachine):
 
         async def run() -> None:
             if await self.attempt(person.do(CreateRoom("Cellar"))):
-                (opened,) = [each.room.id for each in person.running._hall if each.room.id not in self.rooms]
-                self.rooms.append(opened)
+                (opened,) = [each.room.id for each in person.running._hall if each.room.id not in self.founders]
+                self.founders[opened] = person
 
         self.run(run())
 
@@ -328,7 +330,7 @@ class HostileWorld(RuleBasedStateMachine):
                 await self._cut(person)
         await asyncio.sleep(RECOVERY)
         honest = {person.name for person in self.watch.people} - {MALLORY}
-        for room in self.rooms:
+        for room in self.founders:
             deceived = {account for where, account in self.liar.deceived if where == room}
             await self.watch.last_words(room, honest, deceived, RECOVERY)
             self.watch.check_converged(room, honest, deceived, await self._newest(room))
