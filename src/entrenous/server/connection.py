@@ -188,9 +188,9 @@ class ClientLink(asyncio.Protocol):
         self._flush_soon()
 
     def _judge(self) -> None:
-        """Take what has arrived, as much of it as one turn allows; the rest is put off to the next."""
+        """Take what has arrived, as much of it as one turn allows; the rest is put off, and others have theirs."""
         was_put_off, self._put_off = self._put_off, False
-        for number in range(self._limits.requests_per_turn):
+        for number in range(self._limits.requests_per_turn.count):
             channel = self._channel
             if channel is None or channel.state not in _LISTENING or self._held() is not None:
                 return
@@ -201,7 +201,7 @@ class ClientLink(asyncio.Protocol):
                 self._counters.add(Count.REQUESTS_PER_TURN)
             self._take(channel, event)
         self._put_off = True
-        self._loop.call_soon(self._work)
+        self._loop.call_later(self._limits.requests_per_turn.seconds, self._work)
 
     def _fail(self, error: MalformedError | RejectedError | CryptoError) -> None:
         """End a connection over what the client sent."""

@@ -46,12 +46,13 @@ class Limits:
     idle_seconds: float = 300.0
     #: Seconds that a client may leave unread what it was sent.
     stall_seconds: float = 60.0
-    #: Handshakes answered in one turn of the event loop; the others wait for the next.
-    handshakes_per_turn: int = 1
-    #: Requests of one connection begun in one turn of the event loop; then the other connections have theirs.
-    requests_per_turn: int = 8
+    #: Handshakes answered together, and seconds until the next ones are: a thread that never rests keeps the storage
+    #: thread from running.
+    handshakes_per_turn: Rate = Rate(1, 0.001)
+    #: Requests of one connection begun together, and seconds until more of them are: then others have their turn.
+    requests_per_turn: Rate = Rate(8, 0.004)
     #: Requests of one connection that are worked on or wait for their turn to be answered.
-    requests_in_flight: int = 32
+    requests_in_flight: int = 16
     #: Bytes queued on a connection: beyond the first it is told to fetch, beyond the second nothing more is read.
     push_backlog: int = 1 << 20
     reply_backlog: int = 4 << 20

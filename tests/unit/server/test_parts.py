@@ -103,16 +103,22 @@ def test_admission_counts_handshakes_apart() -> None:
     assert (admission.total, admission.handshakes) == (2, 2)
 
 
-def test_work_is_spread_over_turns_of_the_loop_in_order() -> None:
+def test_work_is_spread_over_time_in_order() -> None:
     async def main() -> None:
-        pacer, done, turns = Pacer(2), [], []
+        loop, put_off = asyncio.get_running_loop(), []
+        pacer = Pacer(Rate(2, 0.5), lambda: put_off.append(loop.time()))
+        done: list[tuple[int, float]] = []
         for number in range(5):
-            pacer.submit(lambda n=number: done.append(n))  # type: ignore[misc]  # a default binds the number
-        while len(pacer):
-            await asyncio.sleep(0)
-            turns.append(len(done))
-        assert done == [0, 1, 2, 3, 4]
-        assert turns == [2, 4, 5]
+            pacer.submit(lambda n=number: done.append((n, round(loop.time(), 3))))  # type: ignore[misc]  # binds n
+        await asyncio.sleep(1.2)
+        # Nobody waits, but the last turn is not half a second ago.
+        pacer.submit(lambda: done.append((5, round(loop.time(), 3))))
+        await asyncio.sleep(2)
+        pacer.submit(lambda: done.append((6, round(loop.time(), 3))))
+        await asyncio.sleep(1)
+        assert done == [(0, 0.0), (1, 0.0), (2, 0.5), (3, 0.5), (4, 1.0), (5, 1.5), (6, 3.2)]
+        assert len(put_off) == 2
+        assert len(pacer) == 0
 
     run_virtual(main())
 
