@@ -8,10 +8,10 @@ SECONDS ?= 20
 TARGETS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-flood check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## three people hold an encrypted conversation through a real server; ends by itself
 	@$(BIN)/entrenous demo
@@ -27,6 +27,12 @@ fuzz: setup-fuzz ## try every parser and state machine with hostile input, SECON
 
 soak: setup-dev ## two hundred clients for two minutes, with everything going wrong; prints what it counted
 	PYTHONPATH=tests $(BIN)/python -m soak
+
+enumeration: setup-dev ## 10,000 logins each for names that exist and names that do not: does time tell them apart?
+	ENUMERATION_SAMPLES=10000 $(BIN)/pytest -q --show-capture=no -k time_does_not_tell tests/scenario/test_enumeration.py
+
+bench-flood: setup ## how much one client's flood delays another's messages: both 99th percentiles and their ratio
+	$(BIN)/python -m entrenous.bench.flood
 
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -107,13 +107,16 @@ def margin(count: int) -> float:
     return PROMISED_MARGIN * math.sqrt(PROMISED_SAMPLES / count)
 
 
-def test_time_does_not_tell_whether_a_name_exists() -> None:
+def test_time_does_not_tell_whether_a_name_exists(capsys: pytest.CaptureFixture[str]) -> None:
     async def scenario(world: World, names: Names) -> None:
         samples = await measure(world, names, SAMPLES)
         assert len({sample.size for sample in samples}) == 1
         found = auc(samples)
-        sys.stdout.write(f"{SAMPLES} logins of each kind: AUC {found:.4f}, allowed 0.5 ± {margin(SAMPLES):.4f}\n")
-        assert abs(found - 0.5) <= margin(SAMPLES)
+        told = f"{SAMPLES} logins of each kind: AUC {found:.4f}, allowed 0.5 ± {margin(SAMPLES):.4f}\n"
+        if SAMPLES == PROMISED_SAMPLES:
+            with capsys.disabled():
+                sys.stdout.write(told)
+        assert abs(found - 0.5) <= margin(SAMPLES), told
 
     play(scenario)
 
