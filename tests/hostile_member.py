@@ -133,9 +133,9 @@ class Traitor:
         return await self.commits([self.settings_proposal(settings)], settings, roster=())
 
     async def expulsion(self) -> int:
-        """He removes somebody else's leaf, and tells the server nothing of it."""
+        """He removes somebody else's leaf, or his own where he is alone, and tells the server nothing of it."""
         group = self.room.epoch.group
-        victim = next(index for index, _ in group.members() if index != group.own_leaf)
+        victim = next((index for index, _ in group.members() if index != group.own_leaf), group.own_leaf)
         return await self.commits([Remove(victim)], self.room.settings, roster=())
 
     async def link_proof(self) -> int:

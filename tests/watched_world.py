@@ -24,9 +24,9 @@ from entrenous.client import (
     MessageState,
     MessageStateChanged,
     RemovedFromRoom,
+    RoomJoined,
     RoomState,
     SendText,
-    ServerChanged,
 )
 from entrenous.client.events import Event
 from entrenous.client.leaf_owners import known_owner_of
@@ -47,8 +47,6 @@ _ALARMS = (
     MessagesMissing,
     RemovedFromRoom,
 )
-#: The same, of no room in particular.
-_GENERAL_ALARMS = (IdentityChanged, ServerChanged)
 #: More lines than any run says.
 _EVERYTHING = 10_000
 
@@ -177,9 +175,22 @@ class Watch:
         position = found.standing.position
         return position.sequence, position.hash, found.epoch.group.epoch_authenticator
 
-    def alarmed(self, person: Person, room: bytes) -> bool:
-        """Whether somebody was told that something is wrong in a room."""
-        return any(_is_alarm(event, room) for event in person.events)
+    def tainted(self, room: bytes, deceived: set[bytes]) -> set[bytes]:
+        """Those who were shown another log, and those who joined by the word of one of them: the log hash is his."""
+        accounts = {person.name: person.running.account for person in self.people}
+        found, size = set(deceived), -1
+        while size != len(found):
+            size = len(found)
+            for person in self.people:
+                inviters = {accounts.get(event.inviter_name) for event in person.saw(RoomJoined) if event.room == room}
+                if inviters & found:
+                    found.add(person.running.account)
+        return found
+
+    def alarms(self, person: Person, room: bytes) -> set[tuple[str, int | None]]:
+        """What somebody was told to be wrong in a room: kind of event and place in the log."""
+        events = (event for event in person.events if _is_alarm(event, room))
+        return {(type(event).__name__, getattr(event, "sequence", None)) for event in events}
 
     def texts(self, person: Person, room: bytes) -> set[str]:
         """What somebody has read."""
@@ -194,7 +205,9 @@ class Watch:
         names = [person.name for person in clean]
         assert len(places) <= 1, f"{names} were shown one log and stand at {places}"
         assert {place[0] for place in places} <= {newest}, f"{names} stand at {places}, the log ends at {newest}"
-        quiet = [person for person in present if not self.alarmed(person, room)]
+        # What the others were told too, such as a bad Commit of a member, tells nobody that he is where they are not.
+        common = set().union(*(self.alarms(person, room) for person in clean))
+        quiet = [person for person in present if not self.alarms(person, room) - common]
         places |= {self.place(person, room) for person in quiet}
         assert len(places) <= 1, f"{[person.name for person in quiet]} were told nothing and stand at {places}"
 
@@ -219,9 +232,6 @@ class Watch:
 
 
 def _is_alarm(event: Event, room: bytes) -> bool:
-    match event:
-        case MessageStateChanged():
-            return event.room == room and event.state is MessageState.FAILED
-        case _ if isinstance(event, _ALARMS):
-            return event.room == room
-    return isinstance(event, _GENERAL_ALARMS)
+    if isinstance(event, MessageStateChanged):
+        return event.room == room and event.state is MessageState.FAILED
+    return isinstance(event, _ALARMS) and event.room == room

@@ -332,6 +332,7 @@ class HostileWorld(RuleBasedStateMachine):
         honest = {person.name for person in self.watch.people} - {MALLORY}
         for room in self.founders:
             deceived = {account for where, account in self.liar.deceived if where == room}
+            deceived = self.watch.tainted(room, deceived)
             await self.watch.last_words(room, honest, deceived, RECOVERY)
             self.watch.check_converged(room, honest, deceived, await self._newest(room))
         self.watch.check()
