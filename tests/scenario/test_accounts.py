@@ -505,8 +505,17 @@ async def test_a_login_that_the_server_refuses_leaves_the_profile_empty(world: M
 @in_world
 async def test_two_logins_at_the_same_moment_leave_one_device(world: MemoryServer, tmp_path: Path) -> None:
     await registered(world, tmp_path)
-    people = [Person.at(tmp_path, seed) for seed in ("second", "third")]
-    results = await asyncio.gather(*(person.log_in(world, "alice") for person in people), return_exceptions=True)
+    people, original = [Person.at(tmp_path, seed) for seed in ("second", "third")], Connection.call
+    both_have_read_the_list = asyncio.Barrier(2)
+
+    async def call(self: Connection, request: requests.Request, expected: Any) -> Any:
+        if isinstance(request, requests.PutDeviceList):
+            await both_have_read_the_list.wait()
+        return await original(self, request, expected)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "call", call)
+        results = await asyncio.gather(*(person.log_in(world, "alice") for person in people), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["LoggedIn", "UnavailableError"]
     loser = people[0] if isinstance(results[0], UnavailableError) else people[1]
     assert loser.state() is None
