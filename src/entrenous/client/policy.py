@@ -223,13 +223,13 @@ def _judge_members(commit: _Commit) -> None:
 
 def _judge_settings(commit: _Commit) -> None:
     """Settings are the admins' to change. Others change only what an add that they may make brings with it."""
-    if not any(member.role is Role.ADMIN for member in commit.after.members):
-        raise RejectedError("POLICY-LAST-ADMIN", "a room would be left without an admin")
     for change in roster_delta(commit.before, commit.after):
         # One change per account and Commit: the server's roster could not say that a newcomer manages.
         if change.action is RosterAction.ADD and role_of(commit.after, change.account) is not Role.MEMBER:
             raise RejectedError("POLICY-ADD-ROLE", "an account joins as a plain member")
     if commit.is_admin:
+        if not any(member.role is Role.ADMIN for member in commit.after.members):
+            raise RejectedError("POLICY-LAST-ADMIN", "a room would be left without an admin")
         return
     joined = {owner.account_id for owner in commit.added}
     kept = tuple(

@@ -200,6 +200,8 @@ def test_settings_and_removals_are_the_admins() -> None:
     assert rule_of(bob, changed(renamed), data=told(renamed)) == "POLICY-SETTINGS"
     alone = without_member(with_member(SETTINGS, BOB.account_id, Role.ADMIN), ALICE.account_id)
     assert rule_of(bob, Remove(0), changed(alone), data=told(alone)) == "POLICY-SETTINGS"
+    without_admin = without_member(SETTINGS, ALICE.account_id)
+    assert rule_of(bob, Remove(0), changed(without_admin), data=told(without_admin)) == "POLICY-SETTINGS"
     assert rule_of(bob, Remove(0)) == "POLICY-REMOVE"
     nobodys = with_member(SETTINGS, ALICE.account_id, Role.MEMBER)
     assert rule_of(alice, changed(nobodys), data=told(nobodys)) == "POLICY-LAST-ADMIN"
