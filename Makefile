@@ -8,7 +8,7 @@ SECONDS ?= 20
 TARGETS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-flood check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-flood bench-store check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,15 @@ enumeration: setup-dev ## 10,000 logins each for names that exist and names that
 bench-flood: setup ## how much one client's flood delays another's messages: both 99th percentiles and their ratio
 	$(BIN)/python -m entrenous.bench.flood
 
-check: setup-dev ## format, lint, types, import contracts
+bench-store: setup-dev ## what a client writes to disk for one message, in groups of 2, 100 and 1,000
+	PYTHONPATH=tests $(BIN)/python -m store_sizes
+
+check: setup-dev ## format, lint, types, import contracts, a row and a test for every rule
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest -q -p no:cacheprovider tests/architecture/test_conformance.py
 
 format: setup-dev ## rewrite the code in the project's format
 	$(BIN)/ruff format .
