@@ -54,6 +54,9 @@ class Connection(ABC):
         self.state = State.HANDSHAKE
         #: On the client, after HandshakeFinished: whom the server's certificate speaks for.
         self.peer: ServerIdentity | None = None
+        #: Records that may still be opened; None is any number. Records cost time also where they carry nothing, so an
+        #: owner that serves others sets this anew at each of the connection's turns.
+        self.allowance: int | None = None
         self._now = now
         self._rekey = rekey
         self._trace = trace
@@ -94,6 +97,11 @@ class Connection(ABC):
         """Bytes of plaintext that wait for the next ``data_to_send``."""
         return self._queued
 
+    @property
+    def unread(self) -> int:
+        """Bytes from the network that did not make a message yet."""
+        return len(self._inbox) + len(self._messages)
+
     def expired(self, now: float) -> bool:
         """Whether this connection is so old that its owner should make a new one."""
         return now - self._opened_at >= MAX_AGE
@@ -109,7 +117,7 @@ class Connection(ABC):
         self._eof = True
 
     def next_event(self) -> Event | None:
-        """The next event, or None until more bytes come.
+        """The next event; None until more bytes come, or until there is an allowance again.
 
         Raises:
             MalformedError, CryptoError: the peer sent what it must not.
@@ -179,7 +187,7 @@ class Connection(ABC):
 
     def _advance(self) -> Event | None:
         event = self._handshake() if self.state is State.HANDSHAKE else self._next_message()
-        if event is None and self._eof:
+        if event is None and self._eof and self.allowance != 0:
             raise RejectedError("CHAN-TRUNCATED", "the connection was cut off without a close")
         return event
 
@@ -198,9 +206,13 @@ class Connection(ABC):
 
     def _next_message(self) -> MessageReceived | PeerClosed | None:
         while (message := self._messages.next_message()) is None:
-            record = self._reader.next_record(self._inbox) if self._reader else None
+            if self.allowance == 0 or self._reader is None:
+                return None
+            record = self._reader.next_record(self._inbox)
             if record is None:
                 return None
+            if self.allowance is not None:
+                self.allowance -= 1
             if record.kind is Kind.CLOSE:
                 if len(self._messages):
                     raise RejectedError("CHAN-TRUNCATED", "the peer closed in the middle of a message")

@@ -169,21 +169,22 @@ class RecordReader:
         self._trace = trace
 
     def next_record(self, queue: ByteQueue) -> Record | None:
-        """The next record but changes of key, or None while it is not all there.
+        """The next record, or None while it is not all there. A change of the key has been followed already.
 
         Raises:
             CryptoError: it is not the record that comes next.
             MalformedError: its length or its content cannot be.
             RejectedError: rule CHAN-ALERT; CHAN-RECORD-KIND for an unknown kind; CHAN-REKEY for a key used too long.
         """
-        while (ciphertext := take_frame(queue, minimum=OVERHEAD, maximum=MAX_MESSAGE)) is not None:
-            record = self._open(ciphertext)
-            if record.kind is not Kind.REKEY:
-                return record
+        ciphertext = take_frame(queue, minimum=OVERHEAD, maximum=MAX_MESSAGE)
+        if ciphertext is None:
+            return None
+        record = self._open(ciphertext)
+        if record.kind is Kind.REKEY:
             self._cipher.rekey()
             self._trace.step("channel.rekey", direction="receive", records=self._count)
             self._count = 0
-        return None
+        return record
 
     def _open(self, ciphertext: bytes) -> Record:
         plaintext = self._cipher.decrypt_with_ad(b"", ciphertext)

@@ -406,3 +406,29 @@ def test_the_trace_hears_moves_and_rekeys_and_no_plaintext() -> None:
     assert "channel.rekey {'direction': 'send', 'records': 5}" in told
     assert "'move': 'peer closed'" in told
     assert "secret text" not in told
+
+
+@pytest.mark.parametrize("kind", [Kind.PADDING, Kind.DATA, Kind.REKEY])
+def test_records_that_carry_nothing_use_up_the_allowance(kind: Kind) -> None:
+    client, server = connect()
+    assert client._writer is not None
+    sent = b""
+    for _ in range(10):
+        sent += seal(client, bytes([kind]))
+        if kind is Kind.REKEY:
+            client._writer._cipher.rekey()
+    client.send_message(b"hello")
+    server.receive_data(sent + client.data_to_send(NOW), NOW)
+    server.eof_received()
+    for _ in range(2):
+        server.allowance = 5
+        assert server.next_event() is None
+        assert server.allowance == 0
+        assert server.next_event() is None
+    assert server.unread > 0
+    server.allowance = 1
+    assert server.next_event() == MessageReceived(b"hello")
+    assert server.unread == 0
+    server.allowance = 1
+    with pytest.raises(RejectedError, match="CHAN-TRUNCATED"):
+        server.next_event()
