@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.store import Store
 from entrenous.mls.schedule import Ratchet, RatchetKind
 from entrenous.mls.suite import ROOM_SUITE
+from entrenous.mls.tree.tree_math import direct_path
 from store_sizes import (
     FIRST_RECEIVED,
     FIRST_SENT,
@@ -90,32 +92,50 @@ def all_values(store: Store) -> bytes:
     return b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
 
 
-def stored_secrets(store: Store) -> set[bytes]:
-    """The secrets that keys of messages are still to be derived from."""
-    nodes = {bytes(secret) for (secret,) in store.all("SELECT secret FROM secret_nodes")}
-    ratchets = [Ratchet.decode(row) for (row,) in store.all("SELECT ratchet FROM ratchets")]
-    assert not any(ratchet.skipped for ratchet in ratchets)
-    return nodes | {ratchet.secret for ratchet in ratchets}
+@dataclass
+class Secrets:
+    """The secrets that a store has ever held for deriving keys of messages, and where."""
+
+    nodes: dict[int, bytes] = field(default_factory=dict)
+    ratchets: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+
+    def note(self, store: Store) -> None:
+        """What is stored now."""
+        self.nodes |= dict(store.all("SELECT node, secret FROM secret_nodes"))
+        for leaf, kind, row in store.all("SELECT leaf, kind, ratchet FROM ratchets"):
+            ratchet = Ratchet.decode(row)
+            self.ratchets[leaf, kind, ratchet.generation] = ratchet.secret
+
+    def consumed(self, width: int) -> set[bytes]:
+        """Those that a message has consumed: above a leaf that was used, and before a ratchet's newest generation."""
+        used = {leaf for leaf, _, _ in self.ratchets}
+        above = {node for leaf in used for node in (2 * leaf, *direct_path(2 * leaf, width))}
+        newest = {(leaf, kind): generation for leaf, kind, generation in sorted(self.ratchets)}
+        return {secret for node, secret in self.nodes.items() if node in above} | {
+            secret for (*of, generation), secret in self.ratchets.items() if generation < newest[of[0], of[1]]
+        }
+
+    def left(self, width: int) -> set[bytes]:
+        """The others, which are needed still."""
+        return {*self.nodes.values(), *self.ratchets.values()} - self.consumed(width)
 
 
 def test_used_keys_are_nowhere_in_what_is_saved(tmp_path: Path) -> None:
-    seen = KeysSeen()
+    seen, secrets = KeysSeen(), Secrets()
     store = CountedStore.of(tmp_path / "store.db")
     client = OneClient(store, SizedGroup.of(5), seen)
-    had: set[bytes] = set()
     for message in (client.sends, client.sends, lambda: client.receives(client.others_entry())):
-        had |= stored_secrets(store)
+        secrets.note(store)
         message()
+    secrets.note(store)
     # two of the other's get lost: the keys that were theirs are passed, and gone as well
     _, _, third = (client.others_entry() for _ in range(3))
-    had |= stored_secrets(store)
-    keys = StoredKeys(store, ROOM)
-    before = keys.ratchet(client.group.other.group.own_leaf, RatchetKind.APPLICATION)
+    before = StoredKeys(store, ROOM).ratchet(client.group.other.group.own_leaf, RatchetKind.APPLICATION)
     assert before is not None
     passed = list(_keys_from(before, 3))
     client.receives(third)
-    unused = stored_secrets(store)
-    used = (had - unused) | set(seen.keys) | set(passed)
+    secrets.note(store)
+    used, unused = secrets.consumed(8) | {*seen.keys, *passed}, secrets.left(8)
     assert len(seen.keys) == 4
     assert passed[-2] == seen.keys[-1]
     store.scrub()
