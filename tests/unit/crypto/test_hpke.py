@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bad_points import LOW_ORDER_X448, LOW_ORDER_X25519
 from entrenous.crypto import (
     DHKEM_X25519,
     HPKE_MLKEM768_SHA384_AES256,
@@ -101,19 +102,28 @@ def test_bad_public_keys_are_refused(suite: HpkeSuite, entropy: Entropy) -> None
 
 
 @pytest.mark.parametrize(
-    "suite", [HPKE_X25519_SHA256_AES128, HPKE_X448_SHA512_AES256, HPKE_XWING_SHA384_AES256], ids=repr
+    ("suite", "points"),
+    [
+        (HPKE_X25519_SHA256_AES128, LOW_ORDER_X25519),
+        (HPKE_X448_SHA512_AES256, LOW_ORDER_X448),
+        (HPKE_XWING_SHA384_AES256, LOW_ORDER_X25519),
+    ],
+    ids=["X25519", "X448", "X-Wing"],
 )
 @pytest.mark.parametrize("entropy", [system_entropy, own_entropy], ids=["library", "own"])
-def test_low_order_public_keys_are_refused(suite: HpkeSuite, entropy: Entropy) -> None:
-    size = 56 if suite is HPKE_X448_SHA512_AES256 else 32
+def test_low_order_public_keys_are_refused(suite: HpkeSuite, points: tuple[bytes, ...], entropy: Entropy) -> None:
     pair = suite.generate(system_entropy)
     kem_output, ciphertext = suite.seal(pair.public, b"", b"", b"", system_entropy)
-    for value in (0, 1):
-        point = value.to_bytes(size, "little")
+    for point in points:
         with pytest.raises(CryptoError):
-            suite.seal(pair.public[:-size] + point, b"", b"", b"", entropy)
+            suite.seal(pair.public[: -len(point)] + point, b"", b"", b"", entropy)
         with pytest.raises(CryptoError):
-            suite.open(pair.private, kem_output[:-size] + point, b"", b"", ciphertext)
+            suite.export_sender(pair.public[: -len(point)] + point, b"", b"", 32, entropy)
+        forged = kem_output[: -len(point)] + point
+        with pytest.raises(CryptoError):
+            suite.open(pair.private, forged, b"", b"", ciphertext)
+        with pytest.raises(CryptoError):
+            suite.export_receiver(pair.private, forged, b"", b"", 32)
 
 
 @every_suite
