@@ -6,6 +6,8 @@ TESTS ?= tests
 # Of `make fuzz`: for how long it tries each of which targets; none stands for all of them.
 SECONDS ?= 20
 TARGETS ?=
+# Of `make bench-mls`: sizes of the groups that it measures.
+MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test fuzz soak enumeration bench-flood bench-store check format lock clean setup setup-dev setup-fuzz
@@ -36,6 +38,9 @@ bench-flood: setup ## how much one client's flood delays another's messages: bot
 
 bench-store: setup-dev ## what a client writes to disk for one message, in groups of 2, 100 and 1,000
 	PYTHONPATH=tests $(BIN)/python -m store_sizes
+
+bench-mls: setup-dev ## MLS beside ts-mls and two wheels of mls-rs; MEMBERS="2 100 1000" for the whole table
+	PYTHONPATH=tests $(BIN)/python -m bench_mls --members $(MEMBERS)
 
 check: setup-dev ## format, lint, types, import contracts, a row and a test for every rule
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 // Members of MLS groups who run ts-mls. Each line on stdin is one request in JSON, each line on stdout its answer:
 // {"member": "bob", "call": "join", ...} is answered by {"result": ...} or {"error": "..."}. All bytes are in hex.
+// Beside it stand the seconds of processor time that the call took.
 
 import { createInterface } from "node:readline"
 import {
@@ -208,10 +209,13 @@ async function answer({ member, call, ...args }) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   let reply
+  const request = JSON.parse(line)
+  const before = process.cpuUsage()
   try {
-    reply = { result: (await answer(JSON.parse(line))) ?? null }
+    reply = { result: (await answer(request)) ?? null }
   } catch (error) {
     reply = { error: `${error.name}: ${error.message}` }
   }
-  process.stdout.write(`${JSON.stringify(reply)}\n`)
+  const { user, system } = process.cpuUsage(before)
+  process.stdout.write(`${JSON.stringify({ ...reply, cpu: (user + system) / 1e6 })}\n`)
 }

@@ -1,0 +1,71 @@
+"""MLS, measured: our stack beside ts-mls and two wheels of mls-rs, in one run.
+
+Each stack runs in a process of its own and in groups of its own making; the rounds of all are interleaved. Times are
+processor time of the call alone, the least of all rounds; beside ours stands the floor, what its primitives cost.
+
+    PYTHONPATH=tests python -m bench_mls [--members 2 100] [--rounds 5]
+"""
+
+import argparse
+import contextlib
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+
+from bench_mls.course import Course, Figures
+from bench_mls.floors import floors
+from bench_mls.stacks import CLASSIC, OURS, POST_QUANTUM, STACKS, Running, Stack
+from bench_mls.table import Table
+from bench_mls.world import World
+from entrenous.mls.suite import SUITES
+from ts_mls_parties import install
+
+
+def measure(label: str, members: int, rounds: int, node_program: list[str]) -> Table:
+    """One table: a suite and a size of the group."""
+    stacks = [stack for stack in STACKS if label in stack.suites]
+    worlds = {
+        stack.suites[label]: World(stack.suites[label], members - 1) for stack in stacks if label not in stack.lonely
+    }
+    figures = {stack: Figures() for stack in stacks}
+    with contextlib.ExitStack() as exits:
+        running = {stack: Running(stack, node_program) for stack in stacks}
+        for process in running.values():
+            exits.callback(process.close)
+        for number in range(rounds):
+            courses = [_course(running[stack], label, members, number, worlds, figures[stack]) for stack in stacks]
+            for _ in itertools.zip_longest(*(course.steps() for course in courses)):
+                pass
+    floor = floors(SUITES[OURS.suites[label]], members)
+    return Table(label, members, rounds, {stack: figures[stack].found for stack in stacks}, floor)
+
+
+def _course(
+    running: Running, label: str, members: int, number: int, worlds: dict[int, World], figures: Figures
+) -> Course:
+    suite = running.stack.suites[label]
+    return Course(running, suite, members, f"round {number}", worlds.get(suite), figures)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", type=int, nargs="+", default=[2, 100], help="of the group; at least 2")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--suites", nargs="+", choices=[CLASSIC, POST_QUANTUM], default=[CLASSIC, POST_QUANTUM])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        node_program = install(Path(folder))
+        for label, members in itertools.product(chosen.suites, chosen.members):
+            _say(measure(label, members, chosen.rounds, node_program).text())
+    _say(Table.notes())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
