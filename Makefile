@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-flood bench-store check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-flood bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

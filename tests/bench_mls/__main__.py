@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench_mls.course import Course, Figures
 from bench_mls.floors import floors
-from bench_mls.stacks import CLASSIC, OURS, POST_QUANTUM, STACKS, Running, Stack
+from bench_mls.stacks import CLASSIC, OURS, POST_QUANTUM, STACKS, Running
 from bench_mls.table import Table
 from bench_mls.world import World
 from entrenous.mls.suite import SUITES
@@ -26,7 +26,7 @@ def measure(label: str, members: int, rounds: int, node_program: list[str]) -> T
     """One table: a suite and a size of the group."""
     stacks = [stack for stack in STACKS if label in stack.suites]
     worlds = {
-        stack.suites[label]: World(stack.suites[label], members - 1) for stack in stacks if label not in stack.lonely
+        stack.suites[label]: World(stack.suites[label], members - 2) for stack in stacks if label not in stack.lonely
     }
     figures = {stack: Figures() for stack in stacks}
     with contextlib.ExitStack() as exits:

@@ -28,10 +28,10 @@ class Figures:
         """Something has so many bytes."""
         self.found[row] = in_bytes
 
-    def memory(self, peak: int) -> None:
-        """The process has had at most so much memory so far."""
-        self.found.setdefault(Row.IDLE_MEMORY, peak / MB)
-        self.found[Row.MEMORY] = peak / MB
+    def memory(self, row: Row, in_bytes: int | None) -> None:
+        """The process has had at most so much memory so far; None where it is not known."""
+        if in_bytes is not None:
+            self.found[row] = in_bytes / MB
 
 
 @dataclass
@@ -57,11 +57,13 @@ class Course:
     def steps(self) -> Iterator[None]:
         """Do one thing after the other, and rest in between."""
         sender, receiver = (self._member(f"{self.name} {role}") for role in ("sender", "receiver"))
+        if Row.IDLE_MEMORY not in self.figures.found:
+            self.figures.memory(Row.IDLE_MEMORY, self.running.memory())
         yield
         for _ in range(OFTEN):
             made = self.running.ask(sender, "keyPackage")
             self.figures.time(Row.KEY_PACKAGE, made)
-        self.figures.size(Row.KEY_PACKAGE_SIZE, len(made.result) // 2)
+            self.figures.size(Row.KEY_PACKAGE_SIZE, len(made.result) // 2)
         yield
         *others, spare = self._others()
         yield from self._blank(sender, receiver, others)
@@ -70,7 +72,7 @@ class Course:
         yield
         if self.world is not None and self.members > 2:
             yield from self._filled(*(self._member(f"{self.name} filled {role}") for role in ("sender", "receiver")))
-        self.figures.memory(self.running.ask(sender, "keyPackage").peak)
+        self.figures.memory(Row.MEMORY, self.running.memory())
 
     def _blank(self, sender: str, receiver: str, others: list[str]) -> Iterator[None]:
         """The founder adds everybody and renews his keys, all parents but his own blank."""
@@ -84,9 +86,7 @@ class Course:
         self.figures.time(Row.JOIN, self.running.ask(receiver, "join", welcome=welcome))
         yield
         leaves = list(range(1, self.members - 1))
-        yield from self._commit(
-            sender, receiver, (Row.COMMIT_BLANK, Row.PROCESS_BLANK, Row.COMMIT_BLANK_SIZE), leaves
-        )
+        yield from self._commit(sender, receiver, (Row.COMMIT_BLANK, Row.PROCESS_BLANK, Row.COMMIT_BLANK_SIZE), leaves)
 
     def _filled(self, sender: str, receiver: str) -> Iterator[None]:
         """The two last leaves of a tree in which every parent has a key."""
@@ -98,21 +98,23 @@ class Course:
             yield
         rows = Row.COMMIT_FILLED, Row.PROCESS_FILLED, Row.COMMIT_FILLED_SIZE
         leaves = list(range(self.members - 3, 0, -1))
+        if self.running.stack.commits_by_removing and len(leaves) <= TWICE:
+            return
         # The two are unmerged at every parent above them until the first Commit, which is not measured.
         first = self.running.ask(sender, "commit", **self._renewal(leaves))
         self.running.ask(receiver, "follow", message=first.result["commit"])
         yield from self._commit(sender, receiver, rows, leaves)
 
     def _commit(self, sender: str, receiver: str, rows: tuple[Row, Row, Row], leaves: list[int]) -> Iterator[None]:
-        if self.running.stack.commits_by_removing and not leaves:
+        if self.running.stack.commits_by_removing and len(leaves) < TWICE:
             return
         for _ in range(TWICE):
             made = self.running.ask(sender, "commit", **self._renewal(leaves))
             self.figures.time(rows[0], made)
             yield
             self.figures.time(rows[1], self.running.ask(receiver, "follow", message=made.result["commit"]))
+            self.figures.size(rows[2], len(made.result["commit"]) // 2)
             yield
-        self.figures.size(rows[2], len(made.result["commit"]) // 2)
 
     def _renewal(self, leaves: list[int]) -> dict[str, list[int]]:
         """The arguments of a Commit with a path; it consumes one of ``leaves`` where the stack has to remove one."""
@@ -123,17 +125,16 @@ class Course:
             said = self.running.ask(sender, "protect", data=MESSAGE.hex())
             self.figures.time(Row.PROTECT, said)
             self.figures.time(Row.UNPROTECT, self.running.ask(receiver, "read", message=said.result))
-        self.figures.size(Row.MESSAGE_SIZE, len(said.result) // 2)
+            self.figures.size(Row.MESSAGE_SIZE, len(said.result) // 2)
         yield
 
     def _member(self, name: str) -> str:
-        self.figures.memory(self.running.ask(name, "member", suite=self.suite).peak)
+        self.running.ask(name, "member", suite=self.suite)
         return name
 
     def _others(self) -> list[str]:
         """KeyPackages of everybody but the two, and of one more."""
-        count = self.members - 1
         if self.world is not None:
-            return [key_package.hex() for key_package in self.world.key_packages[:count]]
-        strangers = [self._member(f"{self.name} stranger {number}") for number in range(count)]
+            return [key_package.hex() for key_package in self.world.key_packages]
+        strangers = [self._member(f"{self.name} stranger {number}") for number in range(self.members - 1)]
         return [self.running.ask(stranger, "keyPackage").result for stranger in strangers]

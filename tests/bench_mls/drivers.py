@@ -102,9 +102,7 @@ class Ours(Driver):
         return body.data
 
     def protect(self, data: bytes) -> bytes:
-        sent = protect_application(
-            self.group, self.keys, self.signer, data, padding=no_padding, entropy=system_entropy
-        )
+        sent = protect_application(self.group, self.keys, self.signer, data, padding=no_padding, entropy=system_entropy)
         self.keys.apply(sent.changes)
         return sent.message
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 #: The suites of RFC 9420 and of the post-quantum drafts, as the table calls them.
@@ -48,11 +49,10 @@ WHEELS = (AGENTVAULT, RINE)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call gave, the seconds of processor time that it took, and the process's most memory so far, in bytes."""
+    """What a call gave, and the seconds of processor time that it took."""
 
     result: Any
     cpu: float
-    peak: int
 
 
 class RefusedError(Exception):
@@ -88,7 +88,15 @@ class Running:
         reply = json.loads(self._process.stdout.readline())
         if "error" in reply:
             raise RefusedError(reply["error"])
-        return Answer(reply["result"], reply["cpu"], reply["peak"])
+        return Answer(reply["result"], reply["cpu"])
+
+    def memory(self) -> int | None:
+        """The most memory, in bytes, that the process has had so far; None outside of Linux."""
+        status = Path("/proc", str(self._process.pid), "status")
+        if not status.exists():
+            return None
+        lines = (line.split() for line in status.read_text().splitlines())
+        return next(int(words[1]) * 1024 for words in lines if words[0] == "VmHWM:")
 
     def close(self) -> None:
         """End of input ends the program."""

@@ -12,13 +12,13 @@ NONE = "–"
 _NOTES = """\
 ms: processor time of the call, bytes in and bytes out, the least of all rounds. floor: what the primitives of our call
 cost, called alone. of wheel: ours as a part of the faster wheel's. Adds go without a path, as all stacks make them.
-Post-quantum: X-Wing with AES-256-GCM and Ed25519, in each stack's own suite; they hash differently and do not interoperate.
-– ts-mls, mls-rs: nothing is left out but the following.
-– mls-rs (agentvault) offers suite 1 only, and sends its handshakes as PublicMessages.
-– mls-rs (rine) has no call that only renews keys: its Commit with a path removes a member, and two cannot do that. It
-  writes to its disk as it goes, makes one Welcome for each newcomer, and its X-Wing is one that nobody else speaks, so
-  that no filled tree can be made for it. Its strangers live in its own process, which shows in its memory.
-– With two members every tree is filled by the first Commit."""
+Post-quantum is X-Wing with AES-256-GCM and Ed25519 in each stack's own suite, of which no two have the same number.
+With two members every tree is filled by the first Commit. Why a figure is missing:
+- mls-rs (agentvault) offers suite 1 only. Its handshakes are PublicMessages.
+- mls-rs (rine) has no call that only renews keys, so its Commit with a path removes a member; two cannot do that.
+  Nobody else speaks its X-Wing, so nobody can make it a filled tree, and all others live in its own process, which
+  shows in its memory. It writes to its disk as it goes, and makes a Welcome of its own for each newcomer.
+"""
 
 
 @dataclass(frozen=True)

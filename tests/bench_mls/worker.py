@@ -1,14 +1,13 @@
 """A process with members on one Python stack, which measures what each call costs it.
 
 It speaks as ``interop/ts_mls/peer.mjs`` does: each line on stdin is a request in JSON, each line on stdout its answer,
-with the seconds of processor time that the call itself took and the most memory, in bytes, that the process ever had.
+with the seconds of processor time that the call itself took.
 
     python -m bench_mls.worker ours|agentvault|rine
 """
 
 import functools
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -41,16 +40,12 @@ class Worker:
         """One call: its result and its price."""
         if call == "member":
             self._members[member] = self._make(member, arguments["suite"])
-            return _priced(None, 0.0)
+            return {"result": None, "cpu": 0.0}
         step = _step(self._members[member], call, arguments)
         begin = time.process_time()
         made = step()
         took = time.process_time() - begin
-        return _priced(_shown(made), took)
-
-
-def _priced(result: object, took: float) -> dict[str, Any]:
-    return {"result": result, "cpu": took, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        return {"result": _shown(made), "cpu": took}
 
 
 def _step(member: Driver, call: str, arguments: dict[str, Any]) -> Callable[[], Any]:

@@ -7,11 +7,16 @@ from bench_mls.drivers import Ours
 
 
 class World:
-    """So many people of one suite."""
+    """So many people of one suite, and a spare one who comes later.
+
+    Attributes:
+        people: all but the spare one.
+        key_packages: theirs, and then the spare one's.
+    """
 
     def __init__(self, suite: int, count: int) -> None:
         self.people = [Ours(f"person {number}", suite) for number in range(count)]
-        self.key_packages = [person.key_package() for person in self.people]
+        self.key_packages = [person.key_package() for person in (*self.people, Ours("spare", suite))]
         self._holder: Ours | None = None
 
     def welcome(self, *key_packages: bytes) -> bytes:
@@ -34,7 +39,7 @@ class World:
         keys = [person.bundles.popitem()[1].encryption_private for person in self.people]
         keys[0] = holder.group.private_keys[0]
         if others:
-            holder.commit(self.key_packages[1:], [])
+            holder.commit(self.key_packages[1:-1], [])
         for leaf in far_ones_first(len(self.people)):
             person = self.people[leaf]
             # A Commit takes the secrets that all members share, and nothing of its sender but his leaf's key.
