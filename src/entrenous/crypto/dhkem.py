@@ -14,6 +14,7 @@ from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import Hash
 from entrenous.crypto.kdf import labeled_expand, labeled_extract
 from entrenous.crypto.kem import KEM, KEMKeyPair, KEMPrivateKey, check_ikm
+from entrenous.crypto.low_order import is_low_order
 from entrenous.errors import CryptoError, UsageError
 
 #: Parsed public keys kept per KEM: a member seals to the same leaves again and again.
@@ -147,6 +148,8 @@ class MontgomeryKEM(DHKEM):
         return self._private.from_private_bytes(private)
 
     def _parse_public(self, public: bytes) -> X25519PublicKey | X448PublicKey:
+        if is_low_order(public):
+            raise CryptoError
         return self._public.from_public_bytes(public)
 
     def _encode(self, private: X25519PrivateKey | X448PrivateKey) -> bytes:

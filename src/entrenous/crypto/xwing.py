@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM7
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import sha3_256, shake256
 from entrenous.crypto.kem import KEMKeyPair, KEMPrivateKey, check_ikm
+from entrenous.crypto.low_order import is_low_order
 from entrenous.crypto.mlkem import CACHED_PUBLIC_KEYS, MLKEM, MLKEM768, labeled_derive
 from entrenous.errors import CryptoError, UsageError
 
@@ -123,6 +124,8 @@ class XWing:
 
     def _hpke_public(self, public: bytes) -> MLKEM768X25519PublicKey:
         mlkem_public, x25519_public = self._split(public, self.public_size)
+        if is_low_order(x25519_public):
+            raise CryptoError
         return MLKEM768X25519PublicKey(
             self._mlkem.library_public(mlkem_public), X25519PublicKey.from_public_bytes(x25519_public)
         )

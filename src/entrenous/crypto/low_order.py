@@ -1,0 +1,35 @@
+"""The points of low order of X25519 and X448: an exchange with one gives zero, whatever the private key (RFC 7748 §6).
+
+Every exchange refuses them by its result. A key that others will have to encrypt to is refused by its bytes already,
+where it comes in, without an exchange.
+"""
+
+_P25519 = 2**255 - 19
+_P448 = 2**448 - 2**224 - 1
+
+#: For the size of a public key in bytes: how many of its bits count, and every u below that, canonical or not, of a
+#: point of order 1, 2, 4 or 8 on the curve or its twist.
+_LOW_ORDER = {
+    32: (
+        255,
+        frozenset(
+            (
+                0,
+                1,
+                325606250916557431795983626356110631294008115727848805560023387167927233504,
+                39382357235489614581723060781553021112529911719440698176882885853963445705823,
+                _P25519 - 1,
+                _P25519,
+                _P25519 + 1,
+            )
+        ),
+    ),
+    56: (448, frozenset((0, 1, _P448 - 1, _P448, _P448 + 1))),
+}
+
+
+def is_low_order(public: bytes) -> bool:
+    """Whether ``public``, an encoded key of X25519 (32 bytes) or X448 (56 bytes), stands for a point of low order."""
+    bits, points = _LOW_ORDER[len(public)]
+    # RFC 7748 §5: the unused bits of the last byte are ignored.
+    return int.from_bytes(public, "little") & ((1 << bits) - 1) in points
