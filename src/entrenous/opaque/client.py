@@ -5,7 +5,7 @@ A state belongs to one exchange; it holds the password, so drop it when the exch
 
 from dataclasses import dataclass, field
 
-from entrenous.crypto import Entropy, constant_time_equal, draw
+from entrenous.crypto import Entropy, constant_time_equal, draw, ristretto
 from entrenous.errors import CryptoError
 from entrenous.opaque import oprf
 from entrenous.opaque.ake import (
@@ -92,6 +92,9 @@ def finish_registration(
         CryptoError: it holds no valid element.
     """
     message = RegistrationResponse.decode(response)
+    # RFC 9807 §10.7: refused here, since a record made with it would let nobody in.
+    if not ristretto.is_valid(message.server_public_key):
+        raise CryptoError
     output = oprf.finalize(state.password, state.blind, message.evaluated_message)
     password = randomize_password(output, ksf, trace)
     identities = Identities(server_identity, client_identity)
