@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from entrenous.client.policy import roster_delta
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Room
+from entrenous.client.rosters import roster_delta
 from entrenous.client.store import keys
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, with_member
 from entrenous.crypto import SigningKey

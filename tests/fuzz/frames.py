@@ -14,7 +14,7 @@ from entrenous.wire import (
     replies,
     requests,
 )
-from entrenous.wire.types import ClaimedKeyPackage, InboxItem, KsfParameters, RoomHead, WelcomeFor
+from entrenous.wire.types import ClaimedKeyPackage, InboxItem, KsfParameters, RoomHead, RosterMember, WelcomeFor
 from fuzz.target import MESSAGE_PACK, Shape, Target, whole
 
 _ID, _KEY, _TOKEN = bytes(range(16)), bytes(32), bytes(16)
@@ -40,6 +40,7 @@ CALLS: tuple[requests.Request, ...] = (
     requests.Commit(_ID, 0, bytes(12), b"entry", (WelcomeFor(_ID, _ID, b"welcome"),), b"info", b"nodes", None),
     requests.Fetch(_ID, 0, 100),
     requests.FetchGroupState(_ID, 0),
+    requests.FetchRoster(_ID),
     requests.Acknowledge(_ID, 1),
     requests.FetchInbox(0),
     requests.DropInbox(1),
@@ -51,6 +52,7 @@ _ANSWERS: tuple[replies.Reply, ...] = (
     replies.Published(3),
     replies.Rooms((RoomHead(_ID, 3, 2, 1, True, None),)),
     replies.KeyPackages((ClaimedKeyPackage(_ID, b"package", False),)),
+    replies.Roster(2, (RosterMember(_ID, True),)),
     replies.Inbox((InboxItem(1, _ID, 2, b"welcome"),)),
 )
 _EVENTS: tuple[events.Event, ...] = (

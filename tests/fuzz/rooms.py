@@ -8,9 +8,9 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from entrenous.client.policy import roster_delta
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret, SealedKind
 from entrenous.client.rooms.snapshot import NodeChanges
+from entrenous.client.rosters import roster_delta
 from entrenous.content import (
     ROOM_SETTINGS_EXTENSION,
     Content,

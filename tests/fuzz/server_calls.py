@@ -173,6 +173,7 @@ async def _record() -> list[bytes]:
             bob.publish_request(stage.room, base=1),
             requests.Fetch(stage.room, 0, 100),
             requests.FetchGroupState(stage.room, 1),
+            requests.FetchRoster(stage.room),
             requests.Acknowledge(stage.room, 1),
             requests.GetAccount(bob.account),
             requests.FindAccount("bob"),

@@ -31,9 +31,9 @@ from entrenous.client import (
     SendText,
     WaitUntilSent,
 )
-from entrenous.client.policy import roster_delta
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Room
+from entrenous.client.rosters import roster_delta
 from entrenous.client.store import contacts, keys
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, with_member, without_member
 from entrenous.errors import RejectedError

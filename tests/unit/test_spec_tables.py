@@ -129,7 +129,7 @@ def test_the_specification_lists_the_wire(heading: str, union: Any) -> None:
 
 def test_the_specification_lists_the_shapes_inside_the_wire() -> None:
     listed = {row[0]: row[1] for row in rows("shape")}
-    for name in ("KsfParameters", "Entry", "RoomHead", "ClaimedKeyPackage", "WelcomeFor", "InboxItem"):
+    for name in ("KsfParameters", "Entry", "RoomHead", "RosterMember", "ClaimedKeyPackage", "WelcomeFor", "InboxItem"):
         check_fields(getattr(types, name), listed.pop(name))
     assert not listed
 

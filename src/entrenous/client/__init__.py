@@ -44,6 +44,7 @@ from entrenous.client.events import (
     RemovedFromRoom,
     RoomChanged,
     RoomJoined,
+    RosterDiffers,
     ServerChanged,
 )
 from entrenous.client.views import (
@@ -96,6 +97,7 @@ __all__ = [
     "RoomJoined",
     "RoomState",
     "RoomSummary",
+    "RosterDiffers",
     "SendText",
     "ServerChanged",
     "WaitUntilSent",

@@ -16,6 +16,7 @@ from entrenous.client.reaching import PatientCaller
 from entrenous.client.rooms.hall import Hall
 from entrenous.client.rooms.renewal import Renewal
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
+from entrenous.client.rooms.roster_watch import RosterWatch
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import (
     DEFAULT_TIMINGS,
@@ -71,6 +72,7 @@ class Client:
         self._catch_up = self._repeat(self._hall.catch_up)
         self._inbox = self._repeat(self._hall.empty_inbox)
         self._upkeep = Upkeep(services, on_bug=self._on_bug)
+        self._rosters = RosterWatch(self._hall, services)
         #: Set once the server has been asked, since it was last connected, what it has for this device.
         self._asked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -175,13 +177,13 @@ class Client:
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         renewal = Renewal(self._hall, self._services)
-        for work in (self._listen(), renewal.run()):
+        for work in (self._listen(), renewal.run(), self._rosters.run()):
             task = loop.create_task(work)
             task.add_done_callback(self._on_end)
             self._tasks.append(task)
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
-        """Neither task ends by itself, other than by a bug."""
+        """No task ends by itself, other than by a bug."""
         if not task.cancelled() and isinstance(bug := task.exception(), Exception):
             self._on_bug(bug)
 
@@ -229,6 +231,7 @@ class Client:
 
     def _emit(self, event: Event) -> None:
         self._upkeep.notice(event)
+        self._rosters.notice(event)
         self._subscribers.emit(event)
 
     def _repeat(self, work: Callable[[], Awaitable[None]]) -> Repeater:

@@ -189,6 +189,36 @@ class CommitRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RosterDiffers(Event):
+    """The server's roster of a room is not what its members agreed on, by a refused Commit or by the server's doing.
+
+    Attributes:
+        strangers: names of accounts that it counts there and nobody has added; it was told that they are not there.
+        missing: names of members that it does not count there.
+    """
+
+    room: bytes
+    name: str
+    strangers: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        parts = [f"The server was wrong about who is in {self.name}."]
+        if self.strangers:
+            parts.append(
+                f"It counted {_listed(self.strangers)} in, whom nobody there has let in and who could read nothing; it "
+                "was told so."
+            )
+        if self.missing:
+            parts.append(f"It leaves out {_listed(self.missing)}: remove and invite them again.")
+        if not self.strangers and not self.missing:
+            parts.append("It was told who manages the room.")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
 class LogsDiffer(Event):
     """Two members were shown different logs by the server, or this device's log contradicts itself.
 
@@ -327,3 +357,15 @@ class EventsMissed(Event):
     def sentence(self) -> str:
         """What happened, for people."""
         return f"{self.count} notices were skipped."
+
+
+#: Names in one sentence.
+_MOST_NAMES = 5
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Some names, for people."""
+    shown = list(names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        shown.append(f"{len(names) - _MOST_NAMES} others")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from entrenous.client.leaf_owners import known_owner_of, owner_of
+from entrenous.client.rosters import judge_roster, roster_delta
 from entrenous.content import ROOM_SETTINGS_EXTENSION, JoinPolicy, Role, RoomSettings, is_banned, read_settings, role_of
 from entrenous.errors import RejectedError
 from entrenous.identity import LeafOwner
@@ -20,7 +21,7 @@ from entrenous.mls.types import (
     Remove,
     find_extension,
 )
-from entrenous.wire import CommitData, RosterAction, RosterChange
+from entrenous.wire import CommitData, RosterAction
 
 #: The proposals that rooms use. Updates by proposal, pre-shared keys and reinitialisation have no place: whether such
 #: a Commit can be followed would depend on what a member happens to have kept.
@@ -103,28 +104,6 @@ def judge_state(members: Iterable[LeafNode], extensions: tuple[Extension, ...]) 
     if accounts.keys() != {member.account_id for member in settings.members}:
         raise RejectedError("POLICY-MEMBERS", "an account is a member without a leaf")
     return settings
-
-
-def roster_delta(before: RoomSettings, after: RoomSettings) -> tuple[RosterChange, ...]:
-    """What going from one settings to another does to the server's roster of accounts, by rising id."""
-    roles_before = {member.account_id: member.role for member in before.members}
-    roles_after = {member.account_id: member.role for member in after.members}
-    changes = []
-    for account in sorted(roles_before.keys() | roles_after.keys()):
-        action = _roster_action(roles_before.get(account), roles_after.get(account))
-        if action is not None:
-            changes.append(RosterChange(account, action))
-    return tuple(changes)
-
-
-def _roster_action(before: Role | None, after: Role | None) -> RosterAction | None:
-    if before == after:
-        return None
-    if after is None:
-        return RosterAction.REMOVE
-    if before is None:
-        return RosterAction.ADD
-    return RosterAction.MAY_MANAGE if after is Role.ADMIN else RosterAction.MAY_NOT_MANAGE
 
 
 def _read(view: CommitView) -> _Commit:
@@ -243,8 +222,7 @@ def _judge_settings(commit: _Commit) -> None:
 
 def _judge_data(commit: _Commit) -> None:
     """What the Commit tells the server is exactly what it does."""
-    if commit.data.roster != roster_delta(commit.before, commit.after):
-        raise RejectedError("POLICY-ROSTER", "a Commit tells the server something else than it does to the members")
+    judge_roster(commit.data.roster, commit.before, commit.after, is_admin=commit.is_admin)
     if commit.data.retention_seconds != commit.after.retention_seconds:
         raise RejectedError("POLICY-RETENTION", "a Commit tells the server another retention than the settings")
     if commit.data.link_proof:

@@ -124,6 +124,15 @@ class Delivery:
 
         return await self.storage.read(operation)
 
+    async def fetch_roster(self, caller: Caller, request: requests.FetchRoster) -> replies.Reply:
+        """Whom this server counts among a room's accounts: its members compare that with what they have agreed on."""
+
+        def operation(tx: Transaction) -> replies.Roster:
+            place = member_of(tx, request.room, caller.account)
+            return replies.Roster(place.newest_commit, rosters.every(tx, request.room))
+
+        return await self.storage.read(operation)
+
     async def acknowledge(self, caller: Caller, request: requests.Acknowledge) -> replies.Reply:
         """Note how far a device has come."""
 

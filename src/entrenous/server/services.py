@@ -62,6 +62,7 @@ class Services:
             requests.Commit: delivery.commit,
             requests.Fetch: delivery.fetch,
             requests.FetchGroupState: delivery.fetch_group_state,
+            requests.FetchRoster: delivery.fetch_roster,
             requests.Acknowledge: delivery.acknowledge,
             requests.FetchInbox: delivery.fetch_inbox,
             requests.DropInbox: delivery.drop_inbox,

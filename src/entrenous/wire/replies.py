@@ -18,6 +18,7 @@ from entrenous.wire.types import (
     Name,
     RoomHead,
     RoomId,
+    RosterMember,
     Sequence,
     Shape,
     Sized,
@@ -175,6 +176,13 @@ class Inbox(Reply, frozen=True, tag=15):
     items: tuple[InboxItem, ...]
 
 
+class Roster(Reply, frozen=True, tag=16):
+    """The accounts in a room by rising id, as of the Commit entry ``newest_commit``."""
+
+    newest_commit: Sequence
+    members: tuple[RosterMember, ...]
+
+
 AnyReply = (
     Error
     | Done
@@ -192,4 +200,5 @@ AnyReply = (
     | Entries
     | GroupState
     | Inbox
+    | Roster
 )

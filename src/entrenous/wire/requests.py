@@ -242,6 +242,13 @@ class Ping(Request, frozen=True, tag=39):
     REPLY: ClassVar[type[replies.Reply]] = replies.Done
 
 
+class FetchRoster(Request, frozen=True, tag=40):
+    """Whom the server counts among a room's accounts: for members, who know better."""
+
+    REPLY: ClassVar[type[replies.Reply]] = replies.Roster
+    room: RoomId
+
+
 AnyRequest = (
     RegisterStart
     | RegisterFinish
@@ -266,4 +273,5 @@ AnyRequest = (
     | FetchInbox
     | DropInbox
     | Ping
+    | FetchRoster
 )

@@ -68,6 +68,13 @@ class RoomHead(Shape, frozen=True):
     removed_at: Sequence | None
 
 
+class RosterMember(Shape, frozen=True):
+    """An account that the server counts among a room's, and whether it may manage the room there."""
+
+    account: AccountId
+    may_manage: bool
+
+
 class ClaimedKeyPackage(Shape, frozen=True):
     """One device's KeyPackage, handed out once (or its last-resort package, again and again)."""
 

@@ -34,6 +34,7 @@ VALUES: dict[str, object] = {
     "MessageState": MessageState.SENT,
     "float | None": None,
     "int | None": 4,
+    "tuple[str, ...]": ("bob", "carol"),
 }
 KINDS = [
     kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, Event) and kind is not Event

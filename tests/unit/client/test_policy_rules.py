@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from entrenous.client.policy import judge, judge_state, roster_delta
+from entrenous.client.policy import judge, judge_state
+from entrenous.client.rosters import roster_delta
 from entrenous.content import (
     ROOM_SETTINGS_EXTENSION,
     Role,
@@ -36,7 +37,7 @@ from entrenous.mls.types import (
     Remove,
     X509Credential,
 )
-from entrenous.wire import CommitData, LogPosition, RosterChange
+from entrenous.wire import CommitData, LogPosition, RosterAction, RosterChange
 from identity_people import account, device
 from mls_members import SUITE
 from room_devices import Device
@@ -104,6 +105,33 @@ def test_a_commit_tells_the_server_exactly_what_it_does() -> None:
     (addition,) = told(settings).roster
     invented = told(roster=(RosterChange(BOB.account_id, addition.action),))
     assert rule_of(alice, data=invented) == "POLICY-ROSTER"
+
+
+def test_an_admin_may_tell_the_server_again_what_is_so_and_nothing_else() -> None:
+    alice, bob, carol = room()
+    gone = RosterChange(CAROL.account_id, RosterAction.REMOVE)
+    plain = RosterChange(BOB.account_id, RosterAction.MAY_NOT_MANAGE)
+    manager = RosterChange(ALICE.account_id, RosterAction.MAY_MANAGE)
+    corrected = told(roster=(manager, plain, gone))
+    alice.prepare(authenticated_data=corrected.encode(), policy=judge)
+    assert rule_of(bob, data=corrected) == "POLICY-ROSTER"  # no admin
+    for owner, action in (
+        (CAROL, RosterAction.ADD),
+        (CAROL, RosterAction.MAY_NOT_MANAGE),
+        (BOB, RosterAction.ADD),
+        (BOB, RosterAction.REMOVE),
+        (BOB, RosterAction.MAY_MANAGE),
+        (ALICE, RosterAction.MAY_NOT_MANAGE),
+    ):
+        assert rule_of(alice, data=told(roster=(RosterChange(owner.account_id, action),))) == "POLICY-ROSTER"
+    for roster in ((plain, manager), (gone, gone), (plain, gone, gone)):
+        assert rule_of(alice, data=told(roster=roster)) == "POLICY-ROSTER"
+    settings = with_member(SETTINGS, CAROL.account_id, Role.MEMBER)
+    added = told(settings).roster
+    both = told(settings, roster=(plain, *added))
+    alice.prepare(carol.key_package(), changed(settings), authenticated_data=both.encode(), policy=judge)
+    again = told(settings, roster=(*added, gone))
+    assert rule_of(alice, carol.key_package(), changed(settings), data=again) == "POLICY-ROSTER"
 
 
 def test_a_room_knows_few_proposals_and_one_extension() -> None:

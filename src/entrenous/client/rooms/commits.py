@@ -9,11 +9,12 @@ from typing import Annotated, cast
 
 from entrenous.client.environment import Environment
 from entrenous.client.own_device import OwnDevice
-from entrenous.client.policy import judge, roster_delta, settings_of
+from entrenous.client.policy import judge, settings_of
 from entrenous.client.rooms.intents import Intent, Plan, StoredIntent, plan
 from entrenous.client.rooms.room import Epoch, Room
 from entrenous.client.rooms.sealed import ACCESS_KEY_SIZE, AccessKey, RoomAccessSecret, SealedKind
 from entrenous.client.rooms.snapshot import encode_changes, encode_tree
+from entrenous.client.rosters import corrected, roster_delta
 from entrenous.client.store.stages import StageRow
 from entrenous.codec import Fixed, Opaque, Struct, UInt8, UInt32, struct
 from entrenous.content import RoomSettings, padded_size
@@ -123,7 +124,7 @@ def _make(
     data = CommitData(
         message_id=message_id,
         retention_seconds=wanted.settings.retention_seconds,
-        roster=roster_delta(epoch.settings, wanted.settings),
+        roster=corrected(roster_delta(epoch.settings, wanted.settings), wanted.corrections),
         newest=position,
         link_proof=b"",
     )

@@ -16,6 +16,7 @@ from entrenous.mls.types import (
     Proposal,
     Remove,
 )
+from entrenous.wire import RosterChange
 
 #: In place of a Commit entry: whichever is the newest.
 WHENEVER = (1 << 64) - 1
@@ -27,6 +28,7 @@ class IntentKind(UInt8Enum):
     ADD_ACCOUNT = 1
     REMOVE_ACCOUNT = 2
     RENEW_KEYS = 3
+    CORRECT_ROSTER = 4
 
 
 @struct
@@ -65,20 +67,34 @@ class RenewKeys(Struct):
     base: UInt64
 
 
+@struct
+class CorrectRoster(Struct):
+    """Tell the server again who is in the room, where its roster is not what the members have agreed on.
+
+    Attributes:
+        base: the Commit entry that the roster was compared at, which must still be the newest.
+        corrections: true of the room's settings then.
+    """
+
+    base: UInt64
+    corrections: Vector[RosterChange]
+
+
 _CASES = {
     IntentKind.ADD_ACCOUNT: AddAccount,
     IntentKind.REMOVE_ACCOUNT: RemoveAccount,
     IntentKind.RENEW_KEYS: RenewKeys,
+    IntentKind.CORRECT_ROSTER: CorrectRoster,
 }
 
-Intent = AddAccount | RemoveAccount | RenewKeys
+Intent = AddAccount | RemoveAccount | RenewKeys | CorrectRoster
 
 
 @struct
 class StoredIntent(Struct):
     """An intent in its row."""
 
-    intent: Annotated[AddAccount | RemoveAccount | RenewKeys, Select(IntentKind, _CASES)]
+    intent: Annotated[AddAccount | RemoveAccount | RenewKeys | CorrectRoster, Select(IntentKind, _CASES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +103,13 @@ class Plan:
 
     Attributes:
         newcomers: account and device of each KeyPackage that is added, in order.
+        corrections: of the server's roster, beside what the Commit does to it.
     """
 
     proposals: tuple[Proposal, ...]
     settings: RoomSettings
     newcomers: tuple[tuple[bytes, bytes], ...] = ()
+    corrections: tuple[RosterChange, ...] = ()
 
 
 def plan(intent: Intent, epoch: Epoch, base: int) -> Plan | None:
@@ -113,6 +131,9 @@ def plan(intent: Intent, epoch: Epoch, base: int) -> Plan | None:
             return _plan_remove(intent, epoch)
         case RenewKeys():
             return Plan((), epoch.settings) if intent.base in (WHENEVER, base) else None
+        case CorrectRoster():
+            corrections = tuple(intent.corrections)
+            return Plan((), epoch.settings, corrections=corrections) if intent.base == base else None
 
 
 def leaves_of(epoch: Epoch, account: bytes) -> list[tuple[int, LeafOwner]]:

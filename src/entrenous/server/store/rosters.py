@@ -5,6 +5,7 @@ from sqlalchemy import delete as delete_rows
 
 from entrenous.server.store.schema import roster
 from entrenous.server.store.statements import Statement, Transaction
+from entrenous.wire.types import RosterMember
 
 _row = (roster.c.room == bindparam("of_room"), roster.c.account == bindparam("of_account"))
 _INSERT = Statement(
@@ -22,6 +23,11 @@ _DELETE = Statement(delete_rows(roster).where(*_row))
 _MEMBER = Statement(select(roster.c.may_manage).where(*_row, roster.c.removed_at.is_(None)))
 _MEMBERS = Statement(
     select(roster.c.account).where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
+)
+_ROSTER = Statement(
+    select(roster.c.account, roster.c.may_manage)
+    .where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
+    .order_by(roster.c.account)
 )
 _ROOMS = Statement(
     select(roster.c.room).where(roster.c.account == bindparam("of_account"), roster.c.removed_at.is_(None))
@@ -74,6 +80,11 @@ def is_member(tx: Transaction, room: bytes, account: bytes) -> bool:
 def members(tx: Transaction, room: bytes) -> list[bytes]:
     """The accounts in the room."""
     return [row[0] for row in tx.all(_MEMBERS, of_room=room)]
+
+
+def every(tx: Transaction, room: bytes) -> tuple[RosterMember, ...]:
+    """The accounts in the room by rising id, and which of them manage it."""
+    return tuple(RosterMember(account, bool(may_manage)) for account, may_manage in tx.all(_ROSTER, of_room=room))
 
 
 def rooms_of(tx: Transaction, account: bytes) -> list[bytes]:
