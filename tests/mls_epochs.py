@@ -34,6 +34,7 @@ class View:
     epoch: int = 7
     encoded_context: bytes = b"context of epoch 7"
     external_senders: Sequence[bytes] = ()
+    is_closed: bool = False
 
     @property
     def width(self) -> int:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from entrenous.crypto import Entropy, SigningKey
+from entrenous.crypto import Entropy, SignatureScheme, Signer, SigningKey, load_signer
 from entrenous.errors import RejectedError
 from entrenous.mls.framing import (
     Received,
@@ -58,6 +58,23 @@ SUITE = SUITES[1]
 ROOM = 0xF0E0
 
 
+#: Bytes of a private signature key, where it is not Ed25519's.
+_PRIVATE_SIZES = {
+    SignatureScheme.ED448: 57,
+    SignatureScheme.ECDSA_P256: 32,
+    SignatureScheme.ECDSA_P384: 48,
+    SignatureScheme.ECDSA_P521: 66,
+}
+
+
+def signer_of(suite: CipherSuite, entropy: Entropy) -> Signer:
+    """A signature key of the suite's scheme."""
+    if suite.signature is SignatureScheme.ED25519:
+        return SigningKey.generate(entropy)
+    # Zeros in front keep a scalar below the order of its curve.
+    return load_signer(suite.signature, bytes(2) + entropy(_PRIVATE_SIZES[suite.signature] - 2))
+
+
 class Member:
     """One device: its keys, and the group as it sees it."""
 
@@ -65,7 +82,7 @@ class Member:
         self.name = name
         self.suite = suite
         self.entropy: Entropy = random.Random(name if seed is None else seed).randbytes
-        self.signer = SigningKey.generate(self.entropy)
+        self.signer = signer_of(suite, self.entropy)
         capabilities = make_capabilities([suite], self.entropy, extension_types=[ROOM])
         self.profile = LeafProfile(BasicCredential(name.encode()), capabilities)
         self.bundles: dict[bytes, KeyPackageBundle] = {}

@@ -53,6 +53,7 @@ class View:
     sender_key: bytes
     own_leaf: int
     width: int = 2
+    is_closed: bool = False
 
     def signature_key(self, leaf: int) -> bytes | None:
         return self.sender_key if leaf == SENDER else None

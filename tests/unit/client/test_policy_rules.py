@@ -27,7 +27,6 @@ from entrenous.identity import (
 )
 from entrenous.mls.group import LeafChange, make_group_info
 from entrenous.mls.types import (
-    Certificate,
     Extension,
     ExtensionType,
     ExternalPSK,
@@ -35,12 +34,12 @@ from entrenous.mls.types import (
     PreSharedKey,
     PreSharedKeyID,
     Remove,
-    X509Credential,
 )
 from entrenous.wire import CommitData, LogPosition, RosterAction, RosterChange
 from identity_people import account, device
 from mls_members import SUITE
 from room_devices import Device
+from x509_chains import Authority
 
 ALICE, BOB, CAROL = account(1), account(2), account(3)
 MESSAGE_ID = bytes(12)
@@ -143,7 +142,7 @@ def test_a_room_knows_few_proposals_and_one_extension() -> None:
     assert rule_of(alice, changed(SETTINGS, senders)) == "POLICY-EXTENSIONS"
 
 
-CHAIN = X509Credential((Certificate(b"a certificate"),))
+CHAIN = Authority().certifies("bob", device(21).mls.public)
 LEAVES: list[tuple[str, Callable[[], Device]]] = [
     ("POLICY-CREDENTIAL", lambda: Device(BOB, device(21)).showing(credential=CHAIN)),
     ("POLICY-CERTIFICATE", lambda: Device(BOB, device(21)).showing(extensions=())),

@@ -50,6 +50,7 @@ from entrenous.mls.types import (
     make_extension,
 )
 from mls_members import ROOM, SUITE, Member, agree, gather
+from x509_chains import Authority
 
 NONCE = bytes(SUITE.secret_size)
 SPOKEN = PreSharedKeyID(ExternalPSK(b"spoken"), NONCE)
@@ -64,7 +65,11 @@ LISTS: list[tuple[str, list[Proposal], str]] = [
     ("the removal of nobody", [Remove(77)], "MLS-MEMBER-UNKNOWN"),
     ("two removals of one member", [Remove(1), Remove(1)], "MLS-PROPOSALS-SAME-LEAF"),
     ("an ExternalInit", [ExternalInit(b"")], "MLS-PROPOSALS-EXTERNAL-INIT"),
-    ("a ReInit", [ReInit(b"new", ProtocolVersion.MLS10, 1, ())], "MLS-PROPOSALS-REINIT"),
+    (
+        "a ReInit and a removal",
+        [ReInit(b"new", ProtocolVersion.MLS10, 1, ()), Remove(1)],
+        "MLS-PROPOSALS-REINIT",
+    ),
     ("one PSK twice", [PreSharedKey(SPOKEN), PreSharedKey(SPOKEN)], "MLS-PROPOSALS-PSK-TWICE"),
     ("a PSK with a short nonce", [PreSharedKey(PreSharedKeyID(SPOKEN.psk, b"short"))], "MLS-PSK-NONCE"),
     ("a PSK for a branch", [PreSharedKey(resumption(ResumptionPSKUsage.BRANCH))], "MLS-PSK-USAGE"),
@@ -231,7 +236,7 @@ UPDATES: list[tuple[str, LeafMaker, str]] = [
             old,
             FromUpdate(),
             encryption_key=fresh(m),
-            credential=X509Credential(()),
+            credential=Authority().certifies(m.name, m.signer.public),
             capabilities=dataclasses.replace(old.capabilities, credentials=(1, 2)),
         ),
         "MLS-TREE-CREDENTIALS",

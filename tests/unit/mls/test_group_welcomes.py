@@ -101,7 +101,7 @@ def test_a_welcome_names_no_pre_shared_key_that_an_ordinary_group_cannot_have() 
     nonce = bytes(SUITE.secret_size)
     for psk, rule in (
         (PreSharedKeyID(ExternalPSK(b"x"), b"short"), "MLS-PSK-NONCE"),
-        (PreSharedKeyID(ResumptionPSK(ResumptionPSKUsage.BRANCH, b"", 1), nonce), "MLS-PSK-USAGE"),
+        (PreSharedKeyID(ResumptionPSK(ResumptionPSKUsage.BRANCH, b"", 1), nonce), "MLS-PSK-UNKNOWN"),
         (PreSharedKeyID(ExternalPSK(b"x"), nonce), "MLS-PSK-UNKNOWN"),
     ):
         assert invitation.refuses(forged(invitation.info, invitation.key_package, psks=(psk,))) == rule

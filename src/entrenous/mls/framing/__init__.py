@@ -10,13 +10,14 @@ from entrenous.mls.framing.private_message import (
 )
 from entrenous.mls.framing.public_message import protect_from_outside, protect_public
 from entrenous.mls.framing.receive import Received, unprotect
-from entrenous.mls.framing.view import EpochView
+from entrenous.mls.framing.view import EpochView, check_open
 
 __all__ = [
     "EpochView",
     "Padding",
     "Protected",
     "Received",
+    "check_open",
     "confirm",
     "no_padding",
     "protect_application",

@@ -4,7 +4,7 @@ import dataclasses
 
 from entrenous.crypto import Signer
 from entrenous.errors import RejectedError
-from entrenous.mls.framing.view import EpochView
+from entrenous.mls.framing.view import EpochView, check_open
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.types import (
     Add,
@@ -67,8 +67,10 @@ def sign_as_member(
         authenticated_data: travels in clear, and is authenticated to the members.
 
     Raises:
+        RejectedError: MLS-GROUP-CLOSED, a ReInit ended the group.
         UsageError: ``signer`` signs with another scheme than the suite's.
     """
+    check_open(view)
     content = FramedContent(view.group_id, view.epoch, MemberSender(view.own_leaf), authenticated_data, body)
     return sign(view.suite, signer, wire_format, content, view.encoded_context)
 

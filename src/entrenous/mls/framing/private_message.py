@@ -98,7 +98,7 @@ def protect_application(
         trace: told what was derived.
 
     Raises:
-        RejectedError: MLS-GENERATION-EXHAUSTED.
+        RejectedError: MLS-GENERATION-EXHAUSTED, or MLS-GROUP-CLOSED.
         UsageError: ``signer`` signs with another scheme than the suite's, or ``keys`` are not this epoch's.
     """
     content = sign_as_member(view, signer, WireFormat.PRIVATE_MESSAGE, ApplicationData(data), authenticated_data)

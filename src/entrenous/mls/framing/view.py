@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from entrenous.errors import RejectedError
 from entrenous.mls.schedule import EpochSecrets
 from entrenous.mls.suite import CipherSuite
 
@@ -35,6 +36,11 @@ class EpochView(Protocol):
         ...
 
     @property
+    def is_closed(self) -> bool:
+        """Whether a ReInit ended the group with the Commit that began this epoch."""
+        ...
+
+    @property
     def width(self) -> int:
         """Leaves of the ratchet tree, blank ones included; a power of two."""
         ...
@@ -51,3 +57,14 @@ class EpochView(Protocol):
     def external_sender_key(self, index: int) -> bytes | None:
         """The signature key at an index of the external_senders extension; None where it has no such index."""
         ...
+
+
+def check_open(view: EpochView) -> None:
+    """Refuse to go on in a group that was reinitialised: only its successor is left.
+
+    Raises:
+        RejectedError: rule MLS-GROUP-CLOSED.
+    """
+    # RFC 9420 §12.4.2: after a ReInit "the client MUST NOT use the group to send messages anymore"
+    if view.is_closed:
+        raise RejectedError("MLS-GROUP-CLOSED", "a ReInit ended this group")

@@ -7,11 +7,13 @@ unprotects messages with both.
 
     create_group, join, external_commit   make the first Group that we hold
     commit, propose, make_update          change it ourselves
+    reinitialize, branch                  found another group out of it
     framing.unprotect, then stage         take a Commit of somebody else
 """
 
 from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
 from entrenous.mls.group.create import create_group
+from entrenous.mls.group.credentials import CredentialValidator, Presented, accept_credentials
 from entrenous.mls.group.external import external_commit
 from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, make_group_info
@@ -23,10 +25,12 @@ from entrenous.mls.group.key_package import (
     create_key_package,
 )
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, make_capabilities
+from entrenous.mls.group.links import Identify, whole_credential
 from entrenous.mls.group.process import DIVERGING_RULES, Eviction, StagedCommit, stage
 from entrenous.mls.group.proposals import CachedProposal, Proposed, cache_proposal
 from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose
-from entrenous.mls.group.psks import PskSource, no_psks
+from entrenous.mls.group.psks import GroupSource, PskSource, no_groups, no_psks
+from entrenous.mls.group.successor import Founding, branch, reinitialize
 from entrenous.mls.group.view import CommitView, Policy, accept_all
 from entrenous.mls.group.welcome import Joined, OpenedWelcome, join, join_opened, open_welcome
 
@@ -37,8 +41,12 @@ __all__ = [
     "CachedProposal",
     "CheckedGroupInfo",
     "CommitView",
+    "CredentialValidator",
     "Eviction",
+    "Founding",
     "Group",
+    "GroupSource",
+    "Identify",
     "InfoOptions",
     "Joined",
     "KeyPackageBundle",
@@ -50,10 +58,13 @@ __all__ = [
     "OwnProposal",
     "OwnUpdate",
     "Policy",
+    "Presented",
     "Proposed",
     "PskSource",
     "StagedCommit",
     "accept_all",
+    "accept_credentials",
+    "branch",
     "cache_proposal",
     "check_group_info",
     "check_key_package",
@@ -67,8 +78,11 @@ __all__ = [
     "make_capabilities",
     "make_group_info",
     "make_update",
+    "no_groups",
     "no_psks",
     "open_welcome",
     "propose",
+    "reinitialize",
     "stage",
+    "whole_credential",
 ]

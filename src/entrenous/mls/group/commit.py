@@ -6,8 +6,17 @@ from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, Signer
 from entrenous.errors import UsageError
-from entrenous.mls.framing import Padding, confirm, no_padding, protect_private, protect_public, sign_as_member
+from entrenous.mls.framing import (
+    Padding,
+    check_open,
+    confirm,
+    no_padding,
+    protect_private,
+    protect_public,
+    sign_as_member,
+)
 from entrenous.mls.group.apply import Applied, apply_proposals, surviving_keys
+from entrenous.mls.group.credentials import CredentialValidator, accept_credentials, presented_by_commit
 from entrenous.mls.group.epoch import (
     Advanced,
     Contribution,
@@ -20,8 +29,9 @@ from entrenous.mls.group.group import Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
 from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
+from entrenous.mls.group.links import Link
 from entrenous.mls.group.proposals import CachedProposal, ProposalList, collect, resolve
-from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
+from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, only_group, psk_source_of
 from entrenous.mls.group.view import CommitView, Policy, accept_all, make_view
 from entrenous.mls.group.welcome import Newcomer, make_welcome
 from entrenous.mls.schedule import CommitSecret, KeyChanges, KeySource, PskSecret
@@ -107,7 +117,9 @@ def commit(
     leaf: LeafChange | None = None,
     info: InfoOptions | None = None,
     psks: PskSource = no_psks,
+    credentials: CredentialValidator = accept_credentials,
     policy: Policy = accept_all,
+    link: Link | None = None,
     wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
     padding: Padding = no_padding,
     trace: Trace = SILENT,
@@ -128,7 +140,9 @@ def commit(
         leaf: what to change in our leaf; needs a path.
         info: what the GroupInfos say.
         psks: pre-shared keys of the application.
+        credentials: judges who the leaves say they are that are new to the group.
         policy: the application's rules, so that we send nothing that others must refuse.
+        link: what the first Commit of a group's creator links it to; ``reinitialize`` and ``branch`` give it.
         wire_format: PRIVATE_MESSAGE or PUBLIC_MESSAGE.
         padding: hides the size of a PrivateMessage.
         trace: told what was derived.
@@ -136,17 +150,21 @@ def commit(
     Raises:
         CryptoError: a signature is wrong, or a key is none of the suite.
         MalformedError: an extension of RFC 9420 has a broken body.
-        RejectedError: the proposals break a rule, or the policy refuses.
-        UsageError: the signer is not our leaf's, or ``now`` is missing.
+        RejectedError: the proposals break a rule, a credential or the policy is against it, or a ReInit ended the
+            group.
+        UsageError: the signer is not our leaf's, ``now`` is missing, or a group that is not new is linked.
     """
     check_signer(signer, group.own_leaf_node)
+    check_open(group)
     check_epoch_number(group.context)
+    if link is not None and group.epoch != 0:
+        raise UsageError("only the first Commit of a group links it to another")
     entries: tuple[ProposalOrRef, ...] = (
         *(ProposalReference(known.reference) for known in by_reference),
         *(InlineProposal(proposal) for proposal in proposals),
     )
     proposed = resolve(group, MemberSender(group.own_leaf), entries, {known.reference: known for known in by_reference})
-    listed = collect(group, group.own_leaf, proposed)
+    listed = collect(group, group.own_leaf, proposed, None if link is None else link.psk)
     _check_lifetimes(listed, now, max_lifetime)
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, listed)
     path = None
@@ -155,8 +173,11 @@ def commit(
     plan = _Plan(group, entries, listed, applied, path)
     committer = group.own_leaf, plan.tree.member(group.own_leaf)
     view = make_view(group, MemberSender(group.own_leaf), committer, listed, proposed, applied, authenticated_data)
+    for presented in presented_by_commit(view):
+        credentials(presented)
     policy(view)
-    psk_secret = find_psk_secret(group.suite, listed.psks, psk_source_of(group, psks), trace=trace)
+    known = only_group(group if link is None else link.predecessor)
+    psk_secret = find_psk_secret(group.suite, listed.psks, psk_source_of(known, psks), trace=trace)
     content = sign_as_member(group, signer, wire_format, plan.commit(entropy), authenticated_data)
     advanced = plan.advance(content, psk_secret, trace)
     message, changes = _protect(group, keys, confirm(content, advanced.confirmation_tag), padding, entropy, trace)
@@ -214,7 +235,7 @@ class _Plan:
         keys = surviving_keys(self.group.tree, self.tree, self.group.private_keys)
         if self.path is not None:
             keys.update(self.path.private_keys)
-        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group)
+        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group, self.listed.reinit)
 
     def welcome(
         self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy

@@ -26,7 +26,7 @@ from entrenous.mls.schedule import (
 )
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.tree import RatchetTree
-from entrenous.mls.types import AuthenticatedContent, Extension, GroupContext
+from entrenous.mls.types import AuthenticatedContent, Extension, GroupContext, ReInit
 from entrenous.trace import SILENT, Trace
 
 
@@ -129,6 +129,7 @@ def next_group(
     own_leaf: int,
     private_keys: Mapping[int, KEMPrivateKey],
     before: Group | None = None,
+    reinit: ReInit | None = None,
 ) -> Group:
     """The group that a Commit leads to.
 
@@ -138,6 +139,7 @@ def next_group(
         own_leaf: our leaf in it.
         private_keys: our keys in it.
         before: the epoch that ended, if we were in it; its resumption PSK is kept.
+        reinit: of the Commit, if it holds one: the group ends here.
     """
     kept = () if before is None else (*before.resumption, (before.epoch, before.secrets.resumption_psk))
     return Group(
@@ -149,6 +151,7 @@ def next_group(
         advanced.interim_transcript_hash,
         advanced.confirmation_tag,
         kept[-RESUMPTION_EPOCHS:],
+        reinit,
     )
 
 

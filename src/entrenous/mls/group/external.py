@@ -8,9 +8,10 @@ from entrenous.errors import RejectedError
 from entrenous.mls.framing import confirm, protect_from_outside, sign
 from entrenous.mls.group.apply import Applied, apply_proposals
 from entrenous.mls.group.commit import OwnCommit
+from entrenous.mls.group.credentials import CredentialValidator, accept_credentials
 from entrenous.mls.group.epoch import Contribution, advance, check_epoch_number, next_group, provisional_context
 from entrenous.mls.group.group import NewEpoch
-from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, make_group_info
+from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, judge_members, make_group_info
 from entrenous.mls.group.leaf import LeafProfile, sign_leaf
 from entrenous.mls.group.process import with_joiner
 from entrenous.mls.group.proposals import collect_external
@@ -50,6 +51,8 @@ def external_commit(
     replaces: int | None = None,
     use_psks: Sequence[PreSharedKeyID] = (),
     psks: PskSource = no_psks,
+    credentials: CredentialValidator = accept_credentials,
+    max_lifetime: int | None = None,
     authenticated_data: bytes = b"",
     info_extensions: tuple[Extension, ...] = (),
     trace: Trace = SILENT,
@@ -65,6 +68,8 @@ def external_commit(
         replaces: leaf index of an earlier leaf of ours, removed by the same Commit.
         use_psks: pre-shared keys to prove, by their name.
         psks: their values.
+        credentials: judges who the members say they are.
+        max_lifetime: the longest lifetime, in seconds, of a KeyPackage that was added; None for any.
         authenticated_data: travels in clear, and is authenticated to the members.
         info_extensions: of the new epoch's GroupInfo.
         trace: told what was derived.
@@ -77,6 +82,7 @@ def external_commit(
     checked = check_group_info(group_info, tree)
     suite, before = checked.suite, group_info.group_context
     check_epoch_number(before)
+    judge_members(checked, replaces, credentials, max_lifetime)
     public = external_pub(group_info.extensions)
     if public is None:
         raise RejectedError("MLS-EXTERNAL-PUB", "a GroupInfo without an external_pub lets nobody join from outside")

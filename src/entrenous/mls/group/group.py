@@ -14,7 +14,7 @@ from entrenous.errors import MalformedError, UsageError
 from entrenous.mls.schedule import EncryptionSecret, EpochSecrets, ResumptionPsk, export, initial_nodes
 from entrenous.mls.suite import CipherSuite, cipher_suite
 from entrenous.mls.tree import GroupRules, RatchetTree
-from entrenous.mls.types import GroupContext, LeafNode, RatchetTreeNodes, external_senders
+from entrenous.mls.types import GroupContext, LeafNode, RatchetTreeNodes, ReInit, external_senders
 
 #: Past epochs whose resumption PSK is kept, so that a later Commit can prove membership in them (RFC 9420 §8.6).
 RESUMPTION_EPOCHS = 8
@@ -33,6 +33,7 @@ class Group:
         interim_transcript_hash: to go on from at the next Commit.
         confirmation_tag: of the Commit that began this epoch.
         resumption: the resumption PSKs of the last epochs, the oldest first.
+        reinit: what the Commit that began this epoch says of the group's successor: nothing is sent here any more.
     """
 
     context: GroupContext
@@ -43,6 +44,7 @@ class Group:
     interim_transcript_hash: bytes
     confirmation_tag: bytes
     resumption: tuple[tuple[int, ResumptionPsk], ...] = ()
+    reinit: ReInit | None = None
     suite: CipherSuite = field(init=False)
     encoded_context: bytes = field(init=False, repr=False)
 
@@ -59,6 +61,11 @@ class Group:
     def epoch(self) -> int:
         """The epoch's number."""
         return self.context.epoch
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the group was reinitialised (RFC 9420 §12.4.2): ``reinitialize`` or a Welcome leads on."""
+        return self.reinit is not None
 
     @property
     def width(self) -> int:
@@ -121,6 +128,7 @@ class Group:
             self.interim_transcript_hash,
             self.confirmation_tag,
             tuple(_StoredResumption(epoch, psk.reveal()) for epoch, psk in self.resumption),
+            self.reinit,
             self.tree.nodes() if with_tree else (),
         ).encode()
 
@@ -155,6 +163,7 @@ class Group:
             stored.interim_transcript_hash,
             stored.confirmation_tag,
             tuple((entry.epoch, ResumptionPsk(entry.psk)) for entry in stored.resumption),
+            stored.reinit,
         )
 
     def __repr__(self) -> str:
@@ -222,6 +231,7 @@ class _StoredGroup(Struct):
     interim_transcript_hash: Opaque
     confirmation_tag: Opaque
     resumption: Vector[_StoredResumption]
+    reinit: ReInit | None
     tree: RatchetTreeNodes
 
 

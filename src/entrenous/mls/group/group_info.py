@@ -5,7 +5,9 @@ import dataclasses
 from entrenous.codec import decode_as, encode_as
 from entrenous.crypto import Signer
 from entrenous.errors import RejectedError
+from entrenous.mls.group.credentials import CredentialValidator, presented_by_group
 from entrenous.mls.group.group import Group
+from entrenous.mls.group.key_package import check_total_lifetime
 from entrenous.mls.group.leaf import check_signer
 from entrenous.mls.schedule import external_key_pair
 from entrenous.mls.suite import CipherSuite, cipher_suite
@@ -91,6 +93,27 @@ def check_group_info(info: GroupInfo, tree: RatchetTree | None) -> CheckedGroupI
     rules = GroupRules.of(suite, context.group_id, context.extensions)
     check_tree(tree, rules)
     return CheckedGroupInfo(info, suite, rules, tree)
+
+
+def judge_members(
+    checked: CheckedGroupInfo, own_leaf: int | None, credentials: CredentialValidator, max_lifetime: int | None
+) -> None:
+    """Ask the application about everybody whom one who joins finds in a group.
+
+    Args:
+        checked: the group.
+        own_leaf: our own leaf, if it is there already.
+        credentials: judges who they say they are.
+        max_lifetime: the longest lifetime of a leaf that it accepts, in seconds; None for any.
+
+    Raises:
+        RejectedError: MLS-LEAF-LIFETIME-TOTAL, or as ``credentials`` says.
+    """
+    for _, leaf in checked.tree.members():
+        check_total_lifetime(leaf, max_lifetime)
+    extensions = checked.info.group_context.extensions
+    for presented in presented_by_group(checked.suite, checked.tree, extensions, own_leaf):
+        credentials(presented)
 
 
 def _tree_of(suite: CipherSuite, info: GroupInfo) -> RatchetTree:

@@ -9,7 +9,7 @@ from entrenous.errors import MalformedError, RejectedError, UsageError
 from entrenous.mls.group.leaf import LeafProfile, sign_leaf
 from entrenous.mls.suite import CipherSuite, cipher_suite
 from entrenous.mls.tree import GroupRules, check_encryption_key, check_extensions, check_leaf
-from entrenous.mls.types import Extension, KeyPackage, Lifetime, ProtocolVersion
+from entrenous.mls.types import Extension, KeyPackage, LeafNode, Lifetime, ProtocolVersion
 
 #: The signature label of KeyPackages (RFC 9420 §10).
 LABEL = "KeyPackageTBS"
@@ -143,6 +143,22 @@ def check_lifetime(key_package: KeyPackage, now: int, max_lifetime: int = MAX_LI
         raise RejectedError(
             "MLS-LEAF-LIFETIME", f"a KeyPackage is valid from {lifetime.not_before} to {lifetime.not_after}"
         )
-    # RFC 9420 §7.2: "Applications MUST define a maximum total lifetime"
+    check_total_lifetime(key_package.leaf_node, max_lifetime)
+
+
+def check_total_lifetime(leaf: LeafNode, max_lifetime: int | None) -> None:
+    """Check that a leaf is not valid for too long altogether, which needs no clock: all members decide alike.
+
+    Args:
+        leaf: of a KeyPackage, in it or in a tree; the other leaves have no lifetime.
+        max_lifetime: the longest that the application accepts, in seconds; None for any.
+
+    Raises:
+        RejectedError: rule MLS-LEAF-LIFETIME-TOTAL.
+    """
+    lifetime = leaf.source
+    if max_lifetime is None or not isinstance(lifetime, Lifetime):
+        return
+    # RFC 9420 §7.2: "Applications MUST define a maximum total lifetime ... and reject any LeafNode" beyond it
     if lifetime.not_after - lifetime.not_before > max_lifetime:
         raise RejectedError("MLS-LEAF-LIFETIME-TOTAL", "a KeyPackage is valid for longer than we accept")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from entrenous.crypto import KEMPrivateKey
 from entrenous.errors import RejectedError, UsageError
-from entrenous.mls.framing import Received
+from entrenous.mls.framing import Received, check_open
 from entrenous.mls.group.apply import Applied, apply_proposals, check_path_leaf, surviving_keys
+from entrenous.mls.group.credentials import CredentialValidator, accept_credentials, presented_by_commit
 from entrenous.mls.group.epoch import (
     Contribution,
     advance,
@@ -16,6 +17,7 @@ from entrenous.mls.group.epoch import (
     provisional_context,
 )
 from entrenous.mls.group.group import Group, NewEpoch
+from entrenous.mls.group.key_package import check_total_lifetime
 from entrenous.mls.group.proposals import (
     CachedProposal,
     ProposalList,
@@ -25,7 +27,7 @@ from entrenous.mls.group.proposals import (
     is_of_epoch,
     resolve,
 )
-from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, psk_source_of
+from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, only_group, psk_source_of
 from entrenous.mls.group.view import CommitView, Policy, accept_all, make_view
 from entrenous.mls.schedule import CommitSecret, InitSecret, KeyChanges, external_init_receiver, external_key_pair
 from entrenous.mls.tree import (
@@ -92,6 +94,8 @@ def stage(
     cached: Mapping[bytes, CachedProposal] | None = None,
     update_keys: Mapping[bytes, KEMPrivateKey] | None = None,
     psks: PskSource = no_psks,
+    credentials: CredentialValidator = accept_credentials,
+    max_lifetime: int | None = None,
     policy: Policy = accept_all,
     trace: Trace = SILENT,
 ) -> StagedCommit | Eviction:
@@ -107,16 +111,22 @@ def stage(
         cached: proposals of this epoch by their reference.
         update_keys: private keys of Updates that we proposed in this epoch, by their public key.
         psks: pre-shared keys of the application.
+        credentials: judges who the leaves say they are that are new to the group.
+        max_lifetime: the longest lifetime, in seconds, of a KeyPackage that is added; None for any.
         policy: the application's rules; it sees the Commit before any secret is used.
         trace: told what was derived.
 
     Raises:
         CryptoError: a signature is wrong, or a key is none of the suite.
         MalformedError: an extension of RFC 9420 has a broken body.
-        RejectedError: a rule is broken, or the policy refuses.
+        RejectedError: a rule is broken, or a credential or the policy is against it.
         UsageError: the message is no Commit, or not of this group's epoch.
     """
     judged = _judge(group, received, cached or {})
+    for _, leaf in judged.view.added:
+        check_total_lifetime(leaf, max_lifetime)
+    for presented in presented_by_commit(judged.view):
+        credentials(presented)
     policy(judged.view)
     trace.step("mls.commit.judged", epoch=group.epoch, committer=judged.view.committer)
     if group.own_leaf in judged.proposals.removes:
@@ -134,6 +144,7 @@ def _judge(group: Group, received: Received, cached: Mapping[bytes, CachedPropos
     commit = received.body
     if not isinstance(commit, Commit) or not is_of_epoch(group, received):
         raise UsageError("this is no Commit of the group's epoch")
+    check_open(group)
     check_epoch_number(group.context)
     proposed = resolve(group, received.sender, commit.proposals, cached)
     if isinstance(received.sender, MemberSender):
@@ -222,11 +233,11 @@ def _enter(
     contribution = Contribution(
         _init_secret(group, judged.proposals),
         commit_secret,
-        find_psk_secret(suite, judged.proposals.psks, psk_source_of(group, psks), trace=trace),
+        find_psk_secret(suite, judged.proposals.psks, psk_source_of(only_group(group), psks), trace=trace),
     )
     advanced = advance(suite, provisional, group.interim_transcript_hash, received.content, contribution, trace=trace)
     check_confirmation_tag(suite, advanced, received.content.auth.confirmation_tag)
-    after = next_group(advanced, judged.after, group.own_leaf, keys, group)
+    after = next_group(advanced, judged.after, group.own_leaf, keys, group, judged.proposals.reinit)
     return NewEpoch.of(after, advanced.encryption_secret)
 
 

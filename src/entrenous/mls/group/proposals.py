@@ -9,6 +9,7 @@ from entrenous.mls.framing import Received
 from entrenous.mls.group.group import Group
 from entrenous.mls.group.psks import check_psk_ids
 from entrenous.mls.suite import CipherSuite
+from entrenous.mls.tree import check_extensions
 from entrenous.mls.types import (
     Add,
     Extension,
@@ -25,6 +26,7 @@ from entrenous.mls.types import (
     ProposalOrRef,
     ReInit,
     Remove,
+    ResumptionPSK,
     Sender,
     Update,
     proposal_type,
@@ -62,12 +64,13 @@ class ProposalList:
     psks: dict[PreSharedKeyID, None] = field(default_factory=dict)
     extensions: tuple[Extension, ...] | None = None
     kem_output: bytes | None = None
+    reinit: ReInit | None = None
 
     @property
     def needs_path(self) -> bool:
         """Whether one of them is of a kind that must come with a path, or there are none at all (RFC 9420 §12.4)."""
         needs = self.updates or self.removes or self.extensions is not None or self.kem_output is not None
-        return bool(needs) or not (self.adds or self.psks)
+        return bool(needs) or not (self.adds or self.psks or self.reinit)
 
 
 def cache_proposal(group: Group, received: Received) -> CachedProposal:
@@ -113,15 +116,19 @@ def resolve(
     return found
 
 
-def collect(group: Group, committer: int, proposed: Sequence[Proposed]) -> ProposalList:
+def collect(
+    group: Group, committer: int, proposed: Sequence[Proposed], link: ResumptionPSK | None = None
+) -> ProposalList:
     """Judge a member's proposal list as a list (RFC 9420 §12.2); leaves are judged when it is applied.
 
     Args:
         group: the epoch that the Commit ends.
         committer: his leaf index.
         proposed: the proposals in the order of the Commit.
+        link: the resumption PSK of the group that this one succeeds or branches from, in its first Commit.
 
     Raises:
+        MalformedError: an extension of RFC 9420 has a broken body.
         RejectedError: the list is invalid.
     """
     found = ProposalList()
@@ -135,7 +142,10 @@ def collect(group: Group, committer: int, proposed: Sequence[Proposed]) -> Propo
                 # RFC 9420 §12.2: a member's list is invalid if "It contains an ExternalInit proposal"
                 raise RejectedError("MLS-PROPOSALS-EXTERNAL-INIT", "a member's Commit holds an ExternalInit")
             case other:
-                _take_common(found, group.suite, other)
+                _take_common(found, group.suite, other, link)
+    # RFC 9420 §12.2: invalid is "a ReInit proposal together with any other proposal"
+    if found.reinit is not None and len(proposed) > 1:
+        raise RejectedError("MLS-PROPOSALS-REINIT", "a Commit holds a ReInit and something else")
     return found
 
 
@@ -187,12 +197,14 @@ def _refuse_second(found: ProposalList, leaf: int) -> None:
         raise RejectedError("MLS-PROPOSALS-SAME-LEAF", f"a Commit changes leaf {leaf} twice")
 
 
-def _take_common(found: ProposalList, suite: CipherSuite, proposal: Proposal) -> None:
+def _take_common(
+    found: ProposalList, suite: CipherSuite, proposal: Proposal, link: ResumptionPSK | None = None
+) -> None:
     match proposal:
         case Add(key_package=key_package):
             found.adds.append(key_package)
         case PreSharedKey(psk=psk):
-            check_psk_ids(suite, (psk,), already=len(found.psks))
+            check_psk_ids(suite, (psk,), already=len(found.psks), link=link)
             # RFC 9420 §12.2: invalid are "multiple PreSharedKey proposals that reference the same PreSharedKeyID"
             if psk in found.psks:
                 raise RejectedError("MLS-PROPOSALS-PSK-TWICE", "a Commit uses one pre-shared key twice")
@@ -202,8 +214,8 @@ def _take_common(found: ProposalList, suite: CipherSuite, proposal: Proposal) ->
             if found.extensions is not None:
                 raise RejectedError("MLS-PROPOSALS-EXTENSIONS-TWICE", "a Commit replaces the extensions twice")
             found.extensions = extensions
-        case ReInit():
-            # A group of ours is never reinitialised: a Commit that says so is refused by all its members alike.
-            raise RejectedError("MLS-PROPOSALS-REINIT", "this library does not reinitialise groups")
+        case ReInit(extensions=extensions):
+            check_extensions(extensions)
+            found.reinit = proposal
         case _:
             raise UsageError(f"{type(proposal).__name__} is judged elsewhere")

@@ -1,6 +1,7 @@
 """Finding the pre-shared keys that a Commit or a Welcome names (RFC 9420 §8.4, §8.6)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeGuard
 
 from entrenous.errors import RejectedError
 from entrenous.mls.group.group import Group
@@ -18,45 +19,73 @@ def no_psks(psk: PSK) -> bytes | None:  # the signature of a PskSource
     return None
 
 
-def psk_source_of(group: Group, otherwise: PskSource) -> PskSource:
-    """A source that answers for the group's own last epochs, and asks another one for everything else."""
+#: Finds a group that we take part in, as it is now, by its id; None where there is none.
+GroupSource = Callable[[bytes], Group | None]
+
+
+def no_groups(group_id: bytes) -> Group | None:  # the signature of a GroupSource
+    """The GroupSource of an application that leaves it to itself which groups it is in."""
+    return None
+
+
+def only_group(group: Group) -> GroupSource:
+    """The GroupSource of one group."""
+    return {group.group_id: group}.get
+
+
+def psk_source_of(groups: GroupSource, otherwise: PskSource) -> PskSource:
+    """A source that answers for the last epochs of some groups, and asks another one for everything else."""
 
     def find(psk: PSK) -> bytes | None:
-        if isinstance(psk, ResumptionPSK) and psk.psk_group_id == group.group_id:
-            kept = group.resumption_psk(psk.psk_epoch)
+        if isinstance(psk, ResumptionPSK):
+            group = groups(psk.psk_group_id)
+            kept = None if group is None else group.resumption_psk(psk.psk_epoch)
             if kept is not None:
                 return kept.reveal()
-        return otherwise(psk)
+        # Who takes the PSK of a link from elsewhere could not check what it links to.
+        return None if is_link(psk) else otherwise(psk)
 
     return find
 
 
-def check_psk_ids(suite: CipherSuite, identities: Sequence[PreSharedKeyID], *, already: int = 0) -> None:
-    """Check the names of PSKs in a Commit or a Welcome of an ordinary group.
+def is_link(psk: PSK) -> TypeGuard[ResumptionPSK]:
+    """Whether a PSK links a new group to an older one (RFC 9420 §11.2, §11.3)."""
+    return isinstance(psk, ResumptionPSK) and psk.usage is not ResumptionPSKUsage.APPLICATION
+
+
+def check_psk_ids(
+    suite: CipherSuite,
+    identities: Sequence[PreSharedKeyID],
+    *,
+    already: int = 0,
+    link: ResumptionPSK | None = None,
+) -> None:
+    """Check the names of PSKs in a Commit or a Welcome.
 
     Args:
         suite: the group's.
         identities: the names.
         already: how many stand before them in the same list.
+        link: the one of usage reinit or branch that may be there.
 
     Raises:
-        RejectedError: there are more than can be counted, a nonce has the wrong size, or one belongs to a
-            reinitialisation or a branch.
+        RejectedError: there are more than can be counted, a nonce has the wrong size, or one belongs to another
+            reinitialisation or branch.
     """
     # RFC 9420 §8.4: the PSKLabel of each counts them all in 16 bits
     if already + len(identities) > MAX_PSKS:
         raise RejectedError("MLS-PSK-COUNT", f"more than {MAX_PSKS} pre-shared keys")
     for identity in identities:
-        _check_psk_id(suite, identity)
+        _check_psk_id(suite, identity, link)
 
 
-def _check_psk_id(suite: CipherSuite, identity: PreSharedKeyID) -> None:
+def _check_psk_id(suite: CipherSuite, identity: PreSharedKeyID, link: ResumptionPSK | None) -> None:
     # RFC 9420 §12.1.4: "The psk_nonce is not of length KDF.Nh" makes a PreSharedKey proposal invalid
     if len(identity.psk_nonce) != suite.secret_size:
         raise RejectedError("MLS-PSK-NONCE", f"a psk_nonce has {len(identity.psk_nonce)} bytes")
     # RFC 9420 §12.1.4: reinit and branch are invalid outside of a reinitialisation and a branch
-    if isinstance(identity.psk, ResumptionPSK) and identity.psk.usage is not ResumptionPSKUsage.APPLICATION:
-        raise RejectedError("MLS-PSK-USAGE", f"a PSK for {identity.psk.usage.name} in an ordinary group")
+    if is_link(identity.psk) and identity.psk != link:
+        raise RejectedError("MLS-PSK-USAGE", "a PSK that links groups, where none or another one is linked")
 
 
 def find_psk_secret(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from entrenous.mls.group.apply import Applied
 from entrenous.mls.group.group import Group
 from entrenous.mls.group.proposals import ProposalList, Proposed
-from entrenous.mls.types import Extension, LeafNode, NewMemberCommit, Sender
+from entrenous.mls.types import Extension, LeafNode, NewMemberCommit, ReInit, Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class CommitView:
         removed: leaf index and LeafNode of each member who leaves. One who joins from outside may so replace an
             earlier leaf of its own; that it is its own is for the policy to judge (RFC 9420 §12.2).
         extensions: the GroupContext extensions of the epoch that begins.
+        reinit: the successor's parameters, where the Commit ends the group.
         authenticated_data: what travelled in clear beside the Commit.
     """
 
@@ -39,6 +40,7 @@ class CommitView:
     updated: tuple[tuple[int, LeafNode], ...]
     removed: tuple[tuple[int, LeafNode], ...]
     extensions: tuple[Extension, ...]
+    reinit: ReInit | None
     authenticated_data: bytes
 
     @property
@@ -77,6 +79,7 @@ def make_view(
         updated=tuple(proposals.updates.items()),
         removed=tuple((index, group.tree.member(index)) for index in proposals.removes),
         extensions=applied.extensions,
+        reinit=proposals.reinit,
         authenticated_data=authenticated_data,
     )
 

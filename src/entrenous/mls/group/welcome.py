@@ -5,10 +5,20 @@ from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, KEMPrivateKey
 from entrenous.errors import RejectedError
+from entrenous.mls.group.credentials import CredentialValidator, accept_credentials
 from entrenous.mls.group.group import Group, NewEpoch
-from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info
+from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, judge_members
 from entrenous.mls.group.key_package import KeyPackageBundle
-from entrenous.mls.group.psks import PskSource, check_psk_ids, find_psk_secret, no_psks
+from entrenous.mls.group.links import Identify, Link, check_link, find_link, whole_credential
+from entrenous.mls.group.psks import (
+    GroupSource,
+    PskSource,
+    check_psk_ids,
+    find_psk_secret,
+    no_groups,
+    no_psks,
+    psk_source_of,
+)
 from entrenous.mls.schedule import (
     JoinerSecret,
     MemberSecret,
@@ -72,12 +82,14 @@ class OpenedWelcome:
         bundle: the KeyPackage of ours that it was made for.
         path_secret: what we share with the committer's path, if there is one.
         member_secret: of the epoch that it leads to.
+        link: to the older group of ours that it succeeds or branches from, if it does.
     """
 
     group_info: GroupInfo
     bundle: KeyPackageBundle
     path_secret: PathSecret | None
     member_secret: MemberSecret
+    link: Link | None = None
 
 
 def make_welcome(
@@ -112,17 +124,25 @@ def join(
     *,
     tree: RatchetTree | None = None,
     psks: PskSource = no_psks,
+    groups: GroupSource = no_groups,
+    identify: Identify = whole_credential,
+    credentials: CredentialValidator = accept_credentials,
+    max_lifetime: int | None = None,
     trace: Trace = SILENT,
 ) -> Joined:
     """Join a group by a Welcome. The KeyPackage's private keys are to be deleted afterwards.
 
-    Who the members are, and whether we are in the group already, is the caller's to judge.
+    Who the members are is the caller's to judge, and, without ``groups``, whether we are in the group already.
 
     Args:
         message: the encoded MLSMessage.
         find_bundle: our KeyPackage with this reference, if we have it.
         tree: the ratchet tree from elsewhere; None takes it out of the GroupInfo.
         psks: pre-shared keys of the application.
+        groups: those that we take part in; needed where a group succeeds one of them or branches from it.
+        identify: tells who is who in both groups.
+        credentials: judges who the members say they are.
+        max_lifetime: the longest lifetime, in seconds, of a KeyPackage that was added; None for any.
         trace: told what was derived.
 
     Raises:
@@ -130,7 +150,10 @@ def join(
         MalformedError: the bytes are no Welcome, or what was decrypted is none of its parts.
         RejectedError: a rule is broken; MLS-WELCOME-NOT-FOR-US, no KeyPackage of ours is named.
     """
-    return join_opened(open_welcome(message, find_bundle, psks=psks, trace=trace), tree=tree, trace=trace)
+    opened = open_welcome(message, find_bundle, psks=psks, groups=groups, trace=trace)
+    return join_opened(
+        opened, tree=tree, identify=identify, credentials=credentials, max_lifetime=max_lifetime, trace=trace
+    )
 
 
 def open_welcome(
@@ -138,6 +161,7 @@ def open_welcome(
     find_bundle: Callable[[bytes], KeyPackageBundle | None],
     *,
     psks: PskSource = no_psks,
+    groups: GroupSource = no_groups,
     trace: Trace = SILENT,
 ) -> OpenedWelcome:
     """Decrypt a Welcome, for who needs its GroupInfo to find the ratchet tree elsewhere; then ``join_opened``.
@@ -146,6 +170,7 @@ def open_welcome(
         message: the encoded MLSMessage.
         find_bundle: our KeyPackage with this reference, if we have it.
         psks: pre-shared keys of the application.
+        groups: those that we take part in.
         trace: told what was derived.
 
     Raises:
@@ -156,14 +181,29 @@ def open_welcome(
         raise RejectedError("MLS-MESSAGE-KIND", f"a {type(welcome).__name__} is no Welcome")
     bundle, secrets = open_secrets(welcome, find_bundle)
     suite = bundle.suite
-    info, member_secret = open_group_info(suite, welcome, secrets, psks, trace=trace)
+    link = find_link(secrets.psks, groups)
+    check_psk_ids(suite, secrets.psks, link=None if link is None else link.psk)
+    info, member_secret = open_group_info(suite, welcome, secrets, psk_source_of(groups, psks), trace=trace)
     # RFC 9420 §12.4.3.1: "the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage"
     if info.group_context.cipher_suite != suite.id:
         raise RejectedError("MLS-WELCOME-SUITE", "a Welcome's GroupInfo is of another suite")
-    return OpenedWelcome(info, bundle, secrets.path_secret, member_secret)
+    known = groups(info.group_context.group_id)
+    # RFC 9420 §12.4.3.1: "Verify that the group_id is unique among the groups that the client is currently
+    # participating in"; a group that a ReInit ended is none of those.
+    if known is not None and not known.is_closed:
+        raise RejectedError("MLS-WELCOME-GROUP-KNOWN", "a Welcome is for a group that we are in")
+    return OpenedWelcome(info, bundle, secrets.path_secret, member_secret, link)
 
 
-def join_opened(opened: OpenedWelcome, *, tree: RatchetTree | None = None, trace: Trace = SILENT) -> Joined:
+def join_opened(
+    opened: OpenedWelcome,
+    *,
+    tree: RatchetTree | None = None,
+    identify: Identify = whole_credential,
+    credentials: CredentialValidator = accept_credentials,
+    max_lifetime: int | None = None,
+    trace: Trace = SILENT,
+) -> Joined:
     """Join a group by a Welcome that was opened; see ``join``.
 
     Raises:
@@ -171,8 +211,11 @@ def join_opened(opened: OpenedWelcome, *, tree: RatchetTree | None = None, trace
     """
     info, bundle = opened.group_info, opened.bundle
     checked = check_group_info(info, tree)
+    if opened.link is not None:
+        check_link(opened.link, info.group_context, checked.tree, identify)
     suite = bundle.suite
     own_leaf, keys = _take_place(checked, bundle, opened.path_secret, trace)
+    judge_members(checked, own_leaf, credentials, max_lifetime)
     epoch_secret = derive_epoch_secret(suite, opened.member_secret, info.group_context.encode(), trace=trace)
     new = derive_epoch_secrets(suite, epoch_secret, trace=trace)
     confirmed = info.group_context.confirmed_transcript_hash
@@ -213,9 +256,8 @@ def open_group_info(
     Raises:
         CryptoError: it is not genuine.
         MalformedError: what was decrypted is no GroupInfo.
-        RejectedError: MLS-PSK-COUNT, MLS-PSK-NONCE, MLS-PSK-USAGE or MLS-PSK-UNKNOWN.
+        RejectedError: MLS-PSK-UNKNOWN.
     """
-    check_psk_ids(suite, secrets.psks)
     psk_secret = find_psk_secret(suite, secrets.psks, psks, trace=trace)
     member_secret = derive_member_secret(suite, JoinerSecret(secrets.joiner_secret), psk_secret, trace=trace)
     key = derive_welcome_key(suite, member_secret, trace=trace)

@@ -27,6 +27,7 @@ from entrenous.mls.types import (
     credential_type,
     required_capabilities,
 )
+from entrenous.mls.x509 import check_certified_key
 
 #: What every client supports without listing it (RFC 9420 §7.2).
 DEFAULT_EXTENSIONS = frozenset(ExtensionType)
@@ -134,6 +135,7 @@ def check_leaf_content(leaf: LeafNode, rules: GroupRules) -> None:
         raise RejectedError("MLS-LEAF-CREDENTIAL", "a leaf does not support its own kind of credential")
     rules.check_supported_by(leaf.capabilities)
     rules.suite.hpke.kem.library_public(leaf.encryption_key)
+    check_certified_key(leaf.credential, leaf.signature_key, rules.suite.signature)
 
 
 def check_leaf_signature(leaf: LeafNode, rules: GroupRules, leaf_index: int | None) -> None:
