@@ -12,7 +12,7 @@ import pytest
 
 from entrenous.codec import decode_as
 from entrenous.mls.suite import CipherSuite
-from entrenous.mls.types import BasicCredential, LeafNode, RatchetTreeNodes
+from entrenous.mls.types import BasicCredential, LeafNode, RatchetTreeNodes, X509Credential
 from mls_parties import EXPORT_CONTEXT, EXPORT_LABEL, EXPORT_SIZE, Party, Sent, StackLimitError, facts_of_group_info
 
 PROGRAM = Path(__file__).parent / "interop" / "ts_mls"
@@ -74,12 +74,14 @@ class PeerError(Exception):
 class TsMls(Party):
     """A member on ts-mls. Without options its handshake messages are PrivateMessages, with the tree in the Welcome."""
 
-    def __init__(self, peers: Peers, name: str, suite: CipherSuite, *, as_public: bool = False) -> None:
-        self.identity = name.encode()
+    def __init__(
+        self, peers: Peers, name: str, suite: CipherSuite, *, as_public: bool = False, identity: str | None = None
+    ) -> None:
+        self.identity = (identity or name).encode()
         self._name = name
         self._peers = peers
         self._as_public = as_public
-        self._ask("member", suite=suite.id)
+        self._ask("member", suite=suite.id, identity=self.identity.decode())
 
     def key_package(self) -> bytes:
         return bytes.fromhex(self._ask("keyPackage"))
@@ -100,6 +102,28 @@ class TsMls(Party):
     def joins_from_outside(self, group_info: bytes, *, again: bool = False) -> Sent:
         """Join by an external Commit; ``again`` removes the leaf that we had."""
         return Sent(bytes.fromhex(self._ask("externalCommit", groupInfo=group_info.hex(), resync=again)))
+
+    def signature_key(self) -> bytes:
+        """The public key that a certificate of ours is about."""
+        return bytes.fromhex(self._ask("signatureKey"))
+
+    def shows(self, credential: X509Credential) -> None:
+        """Show certificates from now on."""
+        self._ask("certificates", chain=[one.cert_data.hex() for one in credential.certificates])
+
+    def founds(self, heir: "TsMls", usage: str, group_id: bytes, *others: bytes) -> bytes:
+        """Found a group out of this one, where we are ``heir``; returns the Welcome for the others."""
+        messages = [message.hex() for message in others]
+        arguments = {"heir": heir._name, "usage": usage, "groupId": group_id.hex(), "others": messages}
+        return bytes.fromhex(self._ask("found", **arguments))
+
+    def joins_linked(self, heir: "TsMls", usage: str, welcome: bytes, tree: bytes) -> None:
+        """Join, as ``heir``, a group that comes out of this one."""
+        self._ask("joinLinked", heir=heir._name, usage=usage, welcome=welcome.hex(), tree=tree.hex())
+
+    def proposes_to_join(self, group_info: bytes) -> bytes:
+        """An Add of ourselves, for a member to commit."""
+        return bytes.fromhex(self._ask("proposeToJoin", groupInfo=group_info.hex()))
 
     def add(self, *key_packages: bytes) -> Sent:
         return self.commits(add=[message.hex() for message in key_packages])

@@ -48,7 +48,9 @@ class Authority:
         self.root = self._issue(self._root_name, self._root_key.public_key(), self._root_name, self._root_key)
         self.intermediate = self._issue(self._name, self._key.public_key(), self._root_name, self._root_key)
 
-    def certifies(self, identity: str, public: bytes, scheme: SignatureScheme = SignatureScheme.ED25519) -> Credential:
+    def certifies(
+        self, identity: str, public: bytes, scheme: SignatureScheme = SignatureScheme.ED25519
+    ) -> X509Credential:
         """A chain for somebody's signature key, without the root, which everybody has."""
         end = self._issue(_named(identity), library_key(scheme, public), self._name, self._key)
         return X509Credential(

@@ -12,7 +12,19 @@ from conftest import Vectors
 from entrenous.codec import decode_as, encode_as
 from entrenous.errors import CryptoError, EntrenousError, MalformedError
 from entrenous.mls.framing import unprotect
-from entrenous.mls.group import InfoOptions, KeyPackageBundle, StagedCommit, check_group_info, join, stage
+from entrenous.mls.group import (
+    Founding,
+    InfoOptions,
+    KeyPackageBundle,
+    LeafProfile,
+    StagedCommit,
+    branch,
+    check_group_info,
+    join,
+    propose_from_outside,
+    reinitialize,
+    stage,
+)
 from entrenous.mls.schedule import SecretTree
 from entrenous.mls.suite import SUITES, CipherSuite
 from entrenous.mls.tree import RatchetTree
@@ -27,8 +39,10 @@ from entrenous.mls.types import (
     PreSharedKey,
     PreSharedKeyID,
     PrivateMessage,
+    ProtocolVersion,
     PublicMessage,
     RatchetTreeNodes,
+    ReInit,
     Remove,
     RequiredCapabilities,
     ResumptionPSK,
@@ -37,8 +51,9 @@ from entrenous.mls.types import (
     find_extension,
     make_extension,
 )
-from mls_parties import Gathering, Maker, Ours, Party, StackLimitError, add_of, wander
+from mls_parties import MAX_LIFETIME, Gathering, Maker, Ours, Party, StackLimitError, add_of, clock, wander
 from ts_mls_parties import PROGRAM, PeerError, Peers, TsMls, install
+from x509_chains import Authority
 
 
 @pytest.fixture(scope="session")
@@ -208,6 +223,122 @@ def test_what_we_require_of_members_is_kept_by_the_others(peers: Peers, suite: C
     gathering.publish(alice, alice.commits(GroupContextExtensions((required,))))
     gathering.add(bob, carol)
     assert carol.member.group.context.extensions == (required,)
+
+
+ENDING = ReInit(b"the next group", ProtocolVersion.MLS10, SUITES[3].id, ())
+
+
+def heirs(peers: Peers) -> tuple[Ours, TsMls]:
+    """Alice and Bob, ours and theirs, with keys for a group in another suite."""
+    return Ours("alice", SUITES[3]), TsMls(peers, "bob, later", SUITES[3], identity="bob")
+
+
+def founding(founder: Ours, *others: bytes) -> Founding:
+    me = founder.member
+    return Founding(me.signer, me.profile, [add_of(message).key_package for message in others], clock(), MAX_LIFETIME)
+
+
+def tree_of(party: Ours) -> bytes:
+    return encode_as(RatchetTreeNodes, party.member.group.tree.nodes())
+
+
+def agree_that_it_ended(alice: Ours, bob: TsMls) -> None:
+    ours, theirs = alice.facts(), bob.facts()
+    assert all(ours[name] == value for name, value in theirs.items())
+    with pytest.raises(EntrenousError, match="MLS-GROUP-CLOSED"):
+        alice.says(b"too late")
+    with pytest.raises(PeerError, match="suspended pending reinit"):
+        bob.says(b"too late")
+
+
+@pytest.mark.parametrize("force_path", [False, True], ids=["without-path", "with-path"])
+def test_they_join_the_successor_that_we_found(peers: Peers, suite: CipherSuite, force_path: bool) -> None:
+    alice, bob = Ours("alice", suite), TsMls(peers, "bob", suite)
+    Gathering.of(alice, bob)
+    assert not bob.follow(alice.commits(ENDING, force_path=force_path).commit)
+    agree_that_it_ended(alice, bob)
+    new_alice, new_bob = heirs(peers)
+    own = reinitialize(alice.member.group, founding(new_alice, new_bob.key_package()), new_alice.member.entropy)
+    new_alice.member.enter(own.epoch)
+    assert own.welcome is not None
+    bob.joins_linked(new_bob, "reinit", own.welcome, tree_of(new_alice))
+    Gathering([new_alice, new_bob]).check()
+
+
+def test_we_join_the_successor_that_they_found(peers: Peers, suite: CipherSuite) -> None:
+    alice, bob = Ours("alice", suite), TsMls(peers, "bob", suite)
+    Gathering.of(alice, bob)
+    ending = {"groupId": ENDING.group_id.hex(), "suite": ENDING.cipher_suite, "extensions": []}
+    alice.follow(bob.commits(reinit=[ending]).commit)
+    assert alice.member.group.reinit == ENDING
+    agree_that_it_ended(alice, bob)
+    new_alice, new_bob = heirs(peers)
+    welcome = bob.founds(new_bob, "reinit", ENDING.group_id, new_alice.key_package())
+    joins_linked(alice, new_alice, welcome, new_bob)
+    Gathering([new_alice, new_bob]).check()
+
+
+def joins_linked(old: Ours, new: Ours, welcome: bytes, founder: TsMls) -> None:
+    """Join, as ``new``, a group that comes out of the one in which we are ``old``."""
+    group = old.member.group
+    tree = RatchetTree.from_nodes(new.member.suite.hash, decode_as(RatchetTreeNodes, founder.tree()))
+    new.member.join(welcome, tree, groups={group.group_id: group}.get)
+
+
+def test_they_join_the_branch_that_we_found(peers: Peers, suite: CipherSuite) -> None:
+    alice, bob, carol = Ours("alice", suite), TsMls(peers, "bob", suite), Ours("carol", suite)
+    gathering = Gathering.of(alice, bob, carol)
+    new_alice, new_bob = Ours("alice", suite), TsMls(peers, "bob, aside", suite, identity="bob")
+    with_bob = founding(new_alice, new_bob.key_package())
+    own = branch(alice.member.group, b"aside", with_bob, new_alice.member.entropy)
+    new_alice.member.enter(own.epoch)
+    assert own.welcome is not None
+    bob.joins_linked(new_bob, "branch", own.welcome, tree_of(new_alice))
+    Gathering([new_alice, new_bob]).check()
+    gathering.update(carol)
+
+
+def test_we_join_the_branch_that_they_found(peers: Peers, suite: CipherSuite) -> None:
+    alice, bob, carol = Ours("alice", suite), TsMls(peers, "bob", suite), Ours("carol", suite)
+    gathering = Gathering.of(alice, bob, carol)
+    new_alice, new_bob = Ours("alice", suite), TsMls(peers, "bob, aside", suite, identity="bob")
+    welcome = bob.founds(new_bob, "branch", b"aside", new_alice.key_package())
+    joins_linked(alice, new_alice, welcome, new_bob)
+    Gathering([new_alice, new_bob]).check()
+    gathering.update(bob)
+
+
+def test_people_with_certificates_live_in_one_group(peers: Peers, suite: CipherSuite) -> None:
+    authority = Authority()
+    alice, bob, carol = Ours("alice", suite), TsMls(peers, "bob", suite), TsMls(peers, "carol", suite)
+    me = alice.member
+    capabilities = dataclasses.replace(me.profile.capabilities, credentials=(1, 2))
+    me.profile = LeafProfile(authority.certifies("alice", me.signer.public), capabilities)
+    bob.shows(authority.certifies("bob", bob.signature_key()))
+    alice.create(b"certified")
+    sent = alice.commits(add_of(bob.key_package()), credentials=authority.judge)
+    bob.join(sent.welcomes[0])
+    carol.shows(authority.certifies("carol", carol.signature_key()))
+    made = bob.commits(add=[carol.key_package().hex()])
+    staged = stage(me.group, me.opens(made.commit), credentials=authority.judge)
+    assert isinstance(staged, StagedCommit)
+    me.enter(staged.epoch)
+    carol.join(made.welcomes[0])
+    assert [authority.name_in(leaf.credential) for _, leaf in me.group.members()] == ["alice", "bob", "carol"]
+    for name, value in (*bob.facts().items(), *carol.facts().items()):
+        assert alice.facts()[name] == value
+    assert me.reads(carol.says(b"signed and certified")) == b"signed and certified"
+
+
+def test_newcomers_of_both_stacks_propose_to_be_added(peers: Peers, suite: CipherSuite) -> None:
+    alice, bob = Ours("alice", suite), TsMls(peers, "bob", suite)
+    carol, dave = Ours("carol", suite), TsMls(peers, "dave", suite)
+    gathering = Gathering.of(alice, bob)
+    group = alice.member.group
+    add = add_of(carol.key_package())
+    asking = propose_from_outside(suite, group.group_id, group.epoch, carol.member.signer, add)
+    gathering.propose(carol, asking, dave.proposes_to_join(alice.group_info()))
+    gathering.welcome(bob, bob.update(), carol, dave)
 
 
 def test_a_message_is_read_once_and_only_as_it_was_sent(peers: Peers, suite: CipherSuite) -> None:

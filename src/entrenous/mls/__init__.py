@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         make_group_info,
         make_update,
         propose,
+        propose_from_outside,
         reinitialize,
         stage,
     )
@@ -157,6 +158,7 @@ __all__ = [
     "make_update",
     "no_padding",
     "propose",
+    "propose_from_outside",
     "protect_application",
     "reinitialize",
     "stage",

@@ -4,6 +4,7 @@
 
 import { createInterface } from "node:readline"
 import {
+  branchGroup,
   bytesToBase64,
   createApplicationMessage,
   createCommit,
@@ -19,10 +20,14 @@ import {
   ciphersuites,
   joinGroup,
   joinGroupExternal,
+  joinGroupFromBranch,
+  joinGroupFromReinit,
   makePskIndex,
   mlsExporter,
   processPrivateMessage,
   processPublicMessage,
+  proposeAddExternal,
+  reinitCreateNewGroup,
 } from "ts-mls"
 import { encode } from "ts-mls/codec/tlsEncoder.js"
 import { decodeRatchetTree, ratchetTreeEncoder } from "ts-mls/ratchetTree.js"
@@ -59,11 +64,11 @@ class Member {
   #psks = {}
   #state
 
-  static async create({ name, suite: id }) {
+  static async create({ identity, suite: id }) {
     const member = new Member()
     const suiteName = Object.keys(ciphersuites).find((key) => ciphersuites[key] === id)
     member.#suite = await getCiphersuiteImpl(getCiphersuiteFromName(suiteName))
-    member.#credential = { credentialType: "basic", identity: new TextEncoder().encode(name) }
+    member.#credential = { credentialType: "basic", identity: new TextEncoder().encode(identity) }
     member.#signatureKeys = await member.#suite.signature.keygen()
     const sample = await member.#newKeyPackage()
     member.#forms = withExternalPub(member.#suite, sample.publicPackage.initKey.length)
@@ -81,6 +86,14 @@ class Member {
       this.#signatureKeys,
       this.#suite,
     )
+  }
+
+  signatureKey() {
+    return hex(this.#signatureKeys.publicKey)
+  }
+
+  certificates({ chain }) {
+    this.#credential = { credentialType: "x509", certificates: chain.map(bytes) }
   }
 
   get #pskIndex() {
@@ -114,12 +127,54 @@ class Member {
     )
   }
 
-  #proposals({ add = [], remove = [], psks = [], resumptions = [] }) {
+  // A group that comes out of ours: its founder and those who join are other members of this process, whose keys are
+  // for its suite.
+
+  async found({ heir: name, usage, groupId, others }) {
+    const heir = members.get(name)
+    const { publicPackage, privatePackage } = await heir.#newKeyPackage()
+    const packages = others.map((message) => decode(message).keyPackage)
+    const founding = [this.#state, publicPackage, privatePackage, packages, bytes(groupId)]
+    const { extensions } = this.#state.groupActiveState.reinit ?? {}
+    const made = await (usage === "branch"
+      ? branchGroup(...founding, heir.#suite)
+      : reinitCreateNewGroup(...founding, heir.#suite.name, extensions))
+    heir.#state = made.newState
+    return wrap("mls_welcome", "welcome", made.welcome)
+  }
+
+  async joinLinked({ heir: name, usage, welcome, tree }) {
+    const heir = members.get(name)
+    const { publicPackage, privatePackage } = heir.#keyPackages.pop()
+    const joining = [this.#state, decode(welcome).welcome, publicPackage, privatePackage]
+    const nodes = decodeRatchetTree(bytes(tree), 0)[0]
+    heir.#state = await (usage === "branch"
+      ? joinGroupFromBranch(...joining, nodes, heir.#suite)
+      : joinGroupFromReinit(...joining, nodes))
+  }
+
+  async proposeToJoin({ groupInfo }) {
+    const made = await this.#newKeyPackage()
+    this.#keyPackages.push(made)
+    const info = decode(groupInfo).groupInfo
+    return hex(encodeMlsMessage(await proposeAddExternal(info, made.publicPackage, made.privatePackage, this.#suite)))
+  }
+
+  #proposals({ add = [], remove = [], psks = [], resumptions = [], reinit = [] }) {
     const nonce = () => this.#suite.rng.randomBytes(this.#suite.kdf.size)
     const psk = (preSharedKeyId) => ({ proposalType: "psk", psk: { preSharedKeyId } })
     return [
       ...add.map((message) => ({ proposalType: "add", add: { keyPackage: decode(message).keyPackage } })),
       ...remove.map((removed) => ({ proposalType: "remove", remove: { removed } })),
+      ...reinit.map(({ groupId, suite, extensions }) => ({
+        proposalType: "reinit",
+        reinit: {
+          groupId: bytes(groupId),
+          version: "mls10",
+          cipherSuite: Object.keys(ciphersuites).find((key) => ciphersuites[key] === suite),
+          extensions: extensions.map(([extensionType, data]) => ({ extensionType, extensionData: bytes(data) })),
+        },
+      })),
       ...psks.map((id) => psk({ psktype: "external", pskId: bytes(id), pskNonce: nonce() })),
       ...resumptions.map((epoch) =>
         psk({
@@ -198,11 +253,14 @@ class Member {
 
 const members = new Map()
 const CALLS = new Set(
-  "keyPackage psk create join propose commit externalCommit process protect groupInfo facts".split(" "),
+  [
+    "keyPackage psk signatureKey certificates create join propose proposeToJoin commit externalCommit",
+    "process protect groupInfo facts found joinLinked",
+  ].flatMap((line) => line.split(" ")),
 )
 
 async function answer({ member, call, ...args }) {
-  if (call === "member") return void members.set(member, await Member.create({ name: member, ...args }))
+  if (call === "member") return void members.set(member, await Member.create({ identity: member, ...args }))
   if (!CALLS.has(call)) throw new Error(`no such call: ${call}`)
   return members.get(member)[call](args)
 }

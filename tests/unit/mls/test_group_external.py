@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from entrenous.errors import CryptoError, RejectedError
+from entrenous.errors import CryptoError, RejectedError, UsageError
 from entrenous.mls.framing import confirm, protect_from_outside, sign
-from entrenous.mls.group import CachedProposal, Eviction, make_group_info
+from entrenous.mls.group import CachedProposal, Eviction, make_group_info, make_update, propose_from_outside
 from entrenous.mls.suite import ROOM_SUITE, SUITES, CipherSuite
 from entrenous.mls.types import (
     Commit,
@@ -14,19 +14,16 @@ from entrenous.mls.types import (
     ExternalInit,
     ExternalPSK,
     ExternalSender,
-    ExternalSenderIndex,
     FramedContent,
     InlineProposal,
     MLSMessage,
     NewMemberCommit,
-    NewMemberProposal,
     PreSharedKeyID,
     Proposal,
     ProposalOrRef,
     ProposalReference,
     PublicMessage,
     Remove,
-    Sender,
     WireFormat,
     make_extension,
 )
@@ -89,14 +86,13 @@ def test_proposals_from_outside_are_committed_where_the_group_takes_them() -> No
         ExtensionType.EXTERNAL_SENDERS, (ExternalSender(bot.signer.public, bot.profile.credential),)
     )
     members = alice, bob, carol = gather(3, extensions=[senders])
-    proposals: list[tuple[Member, Sender, Proposal]] = [
-        (bot, ExternalSenderIndex(0), Remove(2)),
-        (newcomer, NewMemberProposal(), newcomer.key_package()),
+    group = alice.group
+    messages = [
+        propose_from_outside(SUITE, group.group_id, group.epoch, bot.signer, Remove(2), sender_index=0),
+        propose_from_outside(SUITE, group.group_id, group.epoch, newcomer.signer, newcomer.key_package()),
     ]
     cached: list[CachedProposal] = []
-    for outside, sender, proposal in proposals:
-        framed = FramedContent(alice.group.group_id, alice.group.epoch, sender, b"", InlineProposal(proposal))
-        message = protect_from_outside(sign(SUITE, outside.signer, WireFormat.PUBLIC_MESSAGE, framed, b""))
+    for message in messages:
         kept = {member.caches(message) for member in members}
         assert len(kept) == 1
         cached += kept
@@ -106,6 +102,23 @@ def test_proposals_from_outside_are_committed_where_the_group_takes_them() -> No
     alice.enter(own.epoch)
     newcomer.join(own.welcome, alice.group.tree)
     assert agree([alice, bob, newcomer])
+
+
+def test_nobody_outside_proposes_what_only_members_may() -> None:
+    alice, bob = gather(2)
+    group, entropy = alice.group, alice.entropy
+    update = make_update(group, alice.signer, entropy).proposal
+    attempts: list[tuple[Proposal, int | None]] = [
+        (update, 0),
+        (ExternalInit(b""), 0),
+        (Remove(0), None),
+        (update, None),
+    ]
+    for proposal, index in attempts:
+        with pytest.raises(RejectedError, match="MLS-SENDER-CONTENT"):
+            propose_from_outside(SUITE, group.group_id, group.epoch, bob.signer, proposal, sender_index=index)
+    with pytest.raises(UsageError):
+        propose_from_outside(SUITE, group.group_id, group.epoch, bob.signer, Member("carol").key_package())
 
 
 def test_a_member_that_lost_its_state_replaces_its_own_leaf() -> None:

@@ -1,6 +1,6 @@
 """Message framing (RFC 9420 §6): signing, tagging and encrypting what members say, and the way back."""
 
-from entrenous.mls.framing.content_auth import confirm, sender_key, sign, sign_as_member
+from entrenous.mls.framing.content_auth import EXTERNAL_PROPOSALS, confirm, sender_key, sign, sign_as_member
 from entrenous.mls.framing.private_message import (
     Padding,
     Protected,
@@ -13,6 +13,7 @@ from entrenous.mls.framing.receive import Received, unprotect
 from entrenous.mls.framing.view import EpochView, check_open
 
 __all__ = [
+    "EXTERNAL_PROPOSALS",
     "EpochView",
     "Padding",
     "Protected",

@@ -30,7 +30,7 @@ from entrenous.mls.types import (
 LABEL = "FramedContentTBS"
 
 #: RFC 9420 §12.1.8: the proposals that an external sender may make.
-_EXTERNAL_PROPOSALS = (Add, Remove, PreSharedKey, ReInit, GroupContextExtensions)
+EXTERNAL_PROPOSALS = (Add, Remove, PreSharedKey, ReInit, GroupContextExtensions)
 
 
 def sign(
@@ -111,7 +111,7 @@ def sender_key(view: EpochView, content: FramedContent) -> bytes:
         case MemberSender(leaf_index=leaf), _:
             return _known(view.signature_key(leaf), f"no member at leaf {leaf}")
         case ExternalSenderIndex(sender_index=index), InlineProposal(proposal=proposal) if isinstance(
-            proposal, _EXTERNAL_PROPOSALS
+            proposal, EXTERNAL_PROPOSALS
         ):
             return _known(view.external_sender_key(index), f"no external sender {index}")
         case NewMemberProposal(), InlineProposal(proposal=Add(key_package=key_package)):

@@ -28,7 +28,7 @@ from entrenous.mls.group.leaf import LeafChange, LeafProfile, make_capabilities
 from entrenous.mls.group.links import Identify, whole_credential
 from entrenous.mls.group.process import DIVERGING_RULES, Eviction, StagedCommit, stage
 from entrenous.mls.group.proposals import CachedProposal, Proposed, cache_proposal
-from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose
+from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose, propose_from_outside
 from entrenous.mls.group.psks import GroupSource, PskSource, no_groups, no_psks
 from entrenous.mls.group.successor import Founding, branch, reinitialize
 from entrenous.mls.group.view import CommitView, Policy, accept_all
@@ -82,6 +82,7 @@ __all__ = [
     "no_psks",
     "open_welcome",
     "propose",
+    "propose_from_outside",
     "reinitialize",
     "stage",
     "whole_credential",

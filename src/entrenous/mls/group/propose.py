@@ -3,12 +3,34 @@
 from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, KEMPrivateKey, Signer
-from entrenous.mls.framing import Padding, no_padding, protect_private, protect_public, sign_as_member
+from entrenous.errors import RejectedError
+from entrenous.mls.framing import (
+    EXTERNAL_PROPOSALS,
+    Padding,
+    no_padding,
+    protect_from_outside,
+    protect_private,
+    protect_public,
+    sign,
+    sign_as_member,
+)
 from entrenous.mls.group.group import Group
 from entrenous.mls.group.leaf import LeafProfile, check_signer, sign_leaf
 from entrenous.mls.group.proposals import CachedProposal
 from entrenous.mls.schedule import KeyChanges, KeySource
-from entrenous.mls.types import FromUpdate, InlineProposal, LeafPlace, Proposal, Update, WireFormat
+from entrenous.mls.suite import CipherSuite
+from entrenous.mls.types import (
+    Add,
+    ExternalSenderIndex,
+    FramedContent,
+    FromUpdate,
+    InlineProposal,
+    LeafPlace,
+    NewMemberProposal,
+    Proposal,
+    Update,
+    WireFormat,
+)
 from entrenous.trace import SILENT, Trace
 
 
@@ -61,6 +83,44 @@ def propose(
         return OwnProposal(protect_public(group, content), cached, KeyChanges({}, {}))
     protected = protect_private(group, keys, content, padding=padding, entropy=entropy, trace=trace)
     return OwnProposal(protected.message, cached, protected.changes)
+
+
+def propose_from_outside(
+    suite: CipherSuite,
+    group_id: bytes,
+    epoch: int,
+    signer: Signer,
+    proposal: Proposal,
+    *,
+    sender_index: int | None = None,
+    authenticated_data: bytes = b"",
+) -> bytes:
+    """An external proposal (RFC 9420 §12.1.8), as a PublicMessage: whoever sends it is no member.
+
+    Args:
+        suite: the group's.
+        group_id: the group's.
+        epoch: its present one.
+        signer: the external sender's signature key, or that of the leaf in the Add.
+        proposal: an Add of the sender's own KeyPackage; anything that EXTERNAL_PROPOSALS lists from an external sender.
+        sender_index: the sender's place in the group's external_senders; None for one who wants to join.
+        authenticated_data: travels beside it.
+
+    Raises:
+        RejectedError: rule MLS-SENDER-CONTENT, such a sender may not propose this.
+        UsageError: the signer's key is not that of the KeyPackage's leaf, or of another scheme than the suite's.
+    """
+    # RFC 9420 §12.1.8: proposals of other kinds "MUST be rejected"
+    if not isinstance(proposal, (Add,) if sender_index is None else EXTERNAL_PROPOSALS):
+        raise RejectedError(
+            "MLS-SENDER-CONTENT", f"nobody outside of a group may propose this {type(proposal).__name__}"
+        )
+    if sender_index is None and isinstance(proposal, Add):
+        check_signer(signer, proposal.key_package.leaf_node)
+    sender = NewMemberProposal() if sender_index is None else ExternalSenderIndex(sender_index)
+    framed = FramedContent(group_id, epoch, sender, authenticated_data, InlineProposal(proposal))
+    # Such a sender need not know the GroupContext, and does not sign it.
+    return protect_from_outside(sign(suite, signer, WireFormat.PUBLIC_MESSAGE, framed, b""))
 
 
 def make_update(group: Group, signer: Signer, entropy: Entropy, profile: LeafProfile | None = None) -> OwnUpdate:
