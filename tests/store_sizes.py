@@ -246,7 +246,7 @@ class OneClient:
         request = self.outbox.next_request(self.room)
         assert request is not None
         sequence = self.room.standing.position.sequence + 1
-        self.outbox.accepted(ROOM, request.message_id, sequence)
+        self.outbox.accepted(self.room, request.message_id, sequence)
         self._shows(request.message_id, request.entry)
         return request.entry
 

@@ -131,11 +131,13 @@ class Actions:
     async def _send_text(self, command: commands.SendText) -> MessageRef:
         opened = self._hall.get(command.room)
         _check_text("CLIENT-TEXT", "a message", command.text, commands.MAX_TEXT)
+        opened.writer.check_open()
         message = self._outbox.say(opened.room, Text(command.text))
         opened.writer.nudge()
         return message
 
     async def _wait_until_sent(self, command: commands.WaitUntilSent) -> None:
+        self._hall.get(command.message.room).writer.nudge()  # which ends the wait where nothing can be sent
         await self._outbox.wait(command.message)
 
     async def _history(self, command: commands.History) -> tuple[Message, ...]:

@@ -242,22 +242,51 @@ class LogsDiffer(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogShortened(Event):
-    """The server's log of a room ends before what this device has seen of it: it was set back to an older state.
+    """The server's log of a room ends before what this device knows that it had: it was set back to an older state.
 
     Attributes:
         newest: the last entry that the server has.
-        seen: the last entry that this device has processed.
+        seen: the last entry that this device has processed, or was told that the server has stored.
+        own_lost: messages of this device among those lost that others may have read already; marked as not sent.
+        own_again: messages of this device that are sent again.
     """
 
     room: bytes
+    name: str
     newest: int
     seen: int
+    own_lost: int
+    own_again: int
 
     @property
     def sentence(self) -> str:
         """What happened, for people."""
-        count = self.seen - self.newest
-        return f"The server has lost {count} entries of a room that this device has seen. It was set back."
+        lost = _counted(self.seen - self.newest, "entry", "entries")
+        parts = [f"The server was set back: it has lost {lost} of {self.name}."]
+        if self.own_lost:
+            parts.append(f"{_counted(self.own_lost, 'message', 'messages')} of yours: marked as not sent.")
+        if self.own_again:
+            parts.append(f"{_counted(self.own_again, 'message', 'messages')} of yours: sent again.")
+        parts.append(
+            "What is said there may not reach everybody until it has as many entries again: better open a new room."
+        )
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipDenied(Event):
+    """The server says that this device is not in a room any more, and no member has said so."""
+
+    room: bytes
+    name: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return (
+            f"The server says that you are not in {self.name} any more, but this device has seen nobody remove you. "
+            "Ask the people there."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,17 +347,43 @@ class GapShown(Event):
     Attributes:
         first_missing: the first entry that this device has not seen.
         first_available: the first entry that the server still has.
+        has_other_admins: whether somebody else can bring this device back.
     """
 
     room: bytes
+    name: str
     first_missing: int
     first_available: int
+    has_other_admins: bool
 
     @property
     def sentence(self) -> str:
         """What happened, for people."""
-        count = self.first_available - self.first_missing
-        return f"{count} entries are gone from the server. To read on, this device has to be added to the room again."
+        lost = _counted(self.first_available - self.first_missing, "entry", "entries")
+        return f"Gone from the server: {lost} of {self.name}. {_way_back(self.has_other_admins)}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind(Event):
+    """An entry says that it is of a later epoch than this device is in: others followed a Commit which it could not.
+
+    Attributes:
+        sequence: of the entry; whether it is true is not known.
+        has_other_admins: whether somebody else can bring this device back.
+    """
+
+    room: bytes
+    name: str
+    sequence: int
+    has_other_admins: bool
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return (
+            f"Either the people in {self.name} have gone on with keys that this device does not have, or the server "
+            f"makes it look so. If they do not read you any more: {_way_back(self.has_other_admins)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,9 +418,21 @@ class EventsMissed(Event):
 _MOST_NAMES = 5
 
 
+def _counted(count: int, one: str, more: str) -> str:
+    """A number of things, for people."""
+    return f"{count} {one if count == 1 else more}"
+
+
 def _listed(names: tuple[str, ...]) -> str:
     """Some names, for people."""
     shown = list(names[:_MOST_NAMES])
     if len(names) > _MOST_NAMES:
         shown.append(f"{len(names) - _MOST_NAMES} others")
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _way_back(has_other_admins: bool) -> str:  # noqa: FBT001 one fact, named where it is given
+    """What somebody can do whose device cannot follow a room any more."""
+    if has_other_admins:
+        return "To read and write there again, have an admin remove you and invite you again."
+    return "You are its only admin, so nobody can bring you back: open a new room."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from entrenous.client.events import Event, LogsDiffer, MessageArrived, MessageStateChanged
 from entrenous.client.rooms.commits import TREE_EVERY
 from entrenous.client.rooms.reading import Reader, Reading
+from entrenous.client.rooms.reasons import SWAPPED
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
 from entrenous.client.rooms.timeline import line
@@ -21,9 +22,6 @@ from entrenous.errors import MalformedError, UsageError
 from entrenous.mls.types import MLSMessage, message_header
 from entrenous.wire import LogPosition
 from entrenous.wire.types import Entry
-
-#: Why an own message has failed that the server says it stored and does not show.
-_SWAPPED = "the server says that it stored it, and shows something else in its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def take(room: Room, services: Services, entry: Entry) -> Taken:
     position = standing.position.then(entry.body)
     with services.store.transaction() as tx:
         if entry.sequence <= standing.own_from and not _is_of_own_time(room, entry):
-            reading = Reading(None, "", room.epoch)  # from before this device's time: it continues the hash, no more
+            reading = Reader(tx, room, services, entry).read_before_own_time()
         else:
             reading = Reader(tx, room, services, entry).read()
         after = _standing_after(standing, reading, position, entry.received_at)
@@ -73,7 +71,7 @@ def events_of(room: Room, services: Services, taken: Taken) -> list[Event]:
     told += [news() for news in reading.news]
     own_name = services.people.name(services.device.account_id)
     for message in taken.lost:
-        told.append(MessageStateChanged(room.id, message.message_id, MessageState.FAILED, reason=_SWAPPED))
+        told.append(MessageStateChanged(room.id, message.message_id, MessageState.FAILED, reason=SWAPPED))
         told.append(LogsDiffer(room.id, message.sequence or row.sequence, own_name))
     return told
 
@@ -119,5 +117,5 @@ def _fail_lost(tx: Transaction, room: bytes, sequence: int) -> tuple[OutboxRow, 
     """Own messages that the server placed here or before, and that the log did not show."""
     lost = tuple(outbox.overtaken(tx, room, sequence))
     for row in lost:
-        outbox.fail(tx, row.message_id, _SWAPPED)
+        outbox.fail(tx, row.message_id, SWAPPED)
     return lost

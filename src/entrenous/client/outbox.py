@@ -6,9 +6,11 @@ as it is, so that a sender's generations stay contiguous in the log and a gap pr
 """
 
 import asyncio
+from collections.abc import Iterable
 
-from entrenous.client.events import MessageStateChanged
+from entrenous.client.events import LogsDiffer, MessageStateChanged
 from entrenous.client.rooms.key_source import StoredKeys
+from entrenous.client.rooms.reasons import SWAPPED
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
 from entrenous.client.store import keys, outbox
@@ -57,13 +59,38 @@ class Outbox:
             entry = self._protect(room, row)
         return requests.Publish(room.id, room.standing.base, row.message_id, entry)
 
-    def accepted(self, room: bytes, message_id: bytes, sequence: int) -> None:
+    def accepted(self, room: Room, message_id: bytes, sequence: int) -> None:
         """The server has it on disk. If the log has shown it already, there is nothing left to note."""
-        if outbox.by_message_id(self._services.store, message_id) is not None:
+        if outbox.by_message_id(self._services.store, message_id) is None:
+            self.settle(message_id)
+        elif sequence <= room.standing.position.sequence:
+            own_name = self._services.people.name(self._services.device.account_id)
+            self.failed(room.id, message_id, RejectedError("CLIENT-NOT-SENT", SWAPPED))
+            self._services.emit(LogsDiffer(room.id, sequence, own_name))
+        else:
             with self._services.store.transaction() as tx:
                 outbox.accept(tx, message_id, sequence)
-            self._services.emit(MessageStateChanged(room, message_id, MessageState.SENT, sequence))
-        self.settle(message_id)
+            self._services.emit(MessageStateChanged(room.id, message_id, MessageState.SENT, sequence))
+            self.settle(message_id)
+
+    def take_back(self, room: bytes, lost: Iterable[OutboxRow]) -> int:
+        """The server has lost what it said that it stored: it is sent again, as the same bytes if it can be.
+
+        Returns how many; what the log has shown meanwhile is not among them.
+        """
+        found = [row for row in lost if outbox.by_message_id(self._services.store, row.message_id) == row]
+        with self._services.store.transaction() as tx:
+            for row in found:
+                outbox.accept(tx, row.message_id, None)
+        for row in found:
+            self._services.emit(MessageStateChanged(room, row.message_id, MessageState.SENDING))
+        return len(found)
+
+    def interrupt(self, room: bytes, error: RejectedError) -> None:
+        """End the waits for a room's messages, which stay in the outbox."""
+        for row in outbox.of_room(self._services.store, room):
+            if row.sequence is None and row.failure is None:
+                self.settle(row.message_id, error)
 
     def failed(self, room: bytes, message_id: bytes, reason: RejectedError) -> None:
         """It will not be sent again."""

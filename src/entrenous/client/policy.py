@@ -195,6 +195,9 @@ def _judge_members(commit: _Commit) -> None:
         for owner in _owners_staying(commit):
             if owner.account_id not in members:
                 raise RejectedError("POLICY-MEMBERS", "an account is removed and keeps a leaf")
+    if missing and commit.added:
+        # It begins a new access key, and a Welcome tells the one before: who joins could not open the room's state.
+        raise RejectedError("POLICY-ADD-REMOVE", "one Commit removes an account and adds a leaf")
     joined = members - {member.account_id for member in commit.before.members}
     if not joined <= {owner.account_id for owner in commit.added}:
         raise RejectedError("POLICY-MEMBERS", "an account becomes a member without a leaf")

@@ -4,7 +4,15 @@ import asyncio
 from collections.abc import Callable
 
 from entrenous.client.accounts import save_vault
-from entrenous.client.events import Event, IdentityChanged, MemberRemoved, RemovedFromRoom, RoomChanged, RoomJoined
+from entrenous.client.events import (
+    Event,
+    IdentityChanged,
+    MemberRemoved,
+    RemovedFromRoom,
+    RoomChanged,
+    RoomJoined,
+    ServerChanged,
+)
 from entrenous.client.key_packages import refill
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.services import Services
@@ -15,6 +23,8 @@ from entrenous.errors import CryptoError, MalformedError, RejectedError, Unavail
 
 #: Seconds after a key was used until its bytes are gone from the disk (protocol §6 asks for 5).
 SCRUB_AFTER = 2.0
+#: The rules under which an old vault is refused.
+_SET_BACK = ("ID-VAULT-ROLLBACK", "AUTH-VAULT-VERSION")
 #: Seconds over which the members of a room spread what they do after one and the same Commit.
 SPREAD = 30.0
 
@@ -96,5 +106,7 @@ class Upkeep:
                 await save_vault(services.caller, services.store, services.environment)
                 self._vault_is_due = False
         except (RejectedError, MalformedError, CryptoError) as error:
+            if isinstance(error, RejectedError) and error.rule in _SET_BACK:
+                services.emit(ServerChanged())
             # Nothing is lost: both are tried again after the next login.
             services.environment.trace.step("client.upkeep.refused", reason=str(error))

@@ -124,6 +124,7 @@ def test_a_room_with_a_gap_is_changed_by_nobody_who_has_not_seen_what_was_in_it(
         await alice.do(InviteMember(room, "bob"))
         await bob.sees(RoomJoined)
         bob.running._hall.get(room).follower.has_gap = True
+        bob.running._hall.get(room).follower._shown_gap = bob.running._hall.get(room).follower.cursor
         assert await rule_of(bob, RefreshKeys(room)) == "CLIENT-GAP"
 
     play(tmp_path, scenario)

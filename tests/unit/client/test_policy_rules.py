@@ -221,6 +221,17 @@ def test_who_joins_is_let_in_by_who_may() -> None:
     assert rule_of(alice, carol.key_package(), changed(banned), data=told(banned)) == "POLICY-BANNED"
 
 
+def test_nobody_is_added_by_the_commit_that_removes_an_account() -> None:
+    alice, _, carol = room()
+    settings = with_member(without_member(SETTINGS, BOB.account_id), CAROL.account_id, Role.MEMBER)
+    proposals = (Remove(1), carol.key_package(), changed(settings))
+    assert rule_of(alice, *proposals, data=told(settings)) == "POLICY-ADD-REMOVE"
+    alone = without_member(SETTINGS, BOB.account_id)
+    second = Device(ALICE, device(11))
+    assert rule_of(alice, Remove(1), second.key_package(), changed(alone), data=told(alone)) == "POLICY-ADD-REMOVE"
+    alice.prepare(Remove(1), changed(alone), authenticated_data=told(alone).encode(), policy=judge)
+
+
 def test_settings_and_removals_are_the_admins() -> None:
     alice, bob, _ = room()
     renamed = dataclasses.replace(SETTINGS, name="cellar")

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from entrenous.client.events import GapShown
+from entrenous.client.events import GapShown, LeftBehind
 from entrenous.client.inbox import Taken, events_of, take
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import Backoff, RefusedError
+from entrenous.content import Role
 from entrenous.errors import RejectedError, UnavailableError
 from entrenous.wire import replies, requests
 from entrenous.wire.limits import MAX_FETCH
@@ -33,7 +34,7 @@ class Follower:
         room: the room.
         services: of this client.
         outbox: is told which of its messages the log has shown.
-        on_removed: called when this device is out of the room.
+        wake_writer: called when this device is out of the room, or has found a gap in its log, or the end of one.
         look_for_welcome: joins the rooms whose Welcomes wait; what looks like a gap may be a room that this device was
             taken out of and added to again while it was away.
         on_bug: told of an exception that should not be.
@@ -45,14 +46,14 @@ class Follower:
         services: Services,
         outbox: Outbox,
         *,
-        on_removed: Callable[[], None],
+        wake_writer: Callable[[], None],
         look_for_welcome: Callable[[], Awaitable[None]],
         on_bug: Callable[[Exception], None],
     ) -> None:
         self._room = room
         self._services = services
         self._outbox = outbox
-        self._on_removed = on_removed
+        self._wake_writer = wake_writer
         self._look_for_welcome = look_for_welcome
         self._ahead: dict[int, Entry] = {}
         self._newest = room.standing.position.sequence
@@ -63,6 +64,8 @@ class Follower:
         #: The server no longer has what follows the cursor.
         self.has_gap = False
         self._shown_gap: int | None = None
+        #: The epoch of which it was told that others are in a later one.
+        self._left_behind: int | None = None
         backoff = Backoff(services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)
         self._repeater = Repeater(self._follow, backoff, on_bug)
 
@@ -75,6 +78,11 @@ class Follower:
     def newest(self) -> int:
         """The newest entry that the server is known to have."""
         return self._newest
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether there is a gap that no Welcome leads over: only who is added again goes on."""
+        return self.has_gap and self._shown_gap == self.cursor
 
     @property
     def is_complete(self) -> bool:
@@ -144,6 +152,9 @@ class Follower:
         if answer.first_available > self.cursor + 1:
             await self._meet_gap(answer.first_available)
             return
+        if self.has_gap:  # what the server said it no longer has is there
+            self.has_gap = False
+            self._wake_writer()
         for entry in answer.entries:
             if entry.sequence == self.cursor + 1 and self._room.is_member:
                 await self._take(entry)
@@ -156,7 +167,7 @@ class Follower:
         async with self._advanced:
             self._advanced.notify_all()
         if not self._room.is_member:
-            self._on_removed()
+            self._wake_writer()
         await self._tell(taken)
 
     async def _tell(self, taken: Taken) -> None:
@@ -166,6 +177,7 @@ class Follower:
             await people.learn(taken.reading.accounts, self._services.caller)
         for event in events_of(self._room, self._services, taken):
             self._services.emit(event)
+        self._notice_later_epoch(taken)
         if taken.reading.is_own:
             self._outbox.settle(taken.row.message_id)
         for row in taken.lost:
@@ -180,13 +192,32 @@ class Follower:
         self.has_gap = True
         async with self._advanced:
             self._advanced.notify_all()
-        await self._look_for_welcome()
-        if not self.has_gap:
-            return
-        self._newest = self.cursor
+        try:
+            await self._look_for_welcome()
+        finally:
+            if self.has_gap:
+                self._show_gap(first_available)
+        if self.has_gap:
+            self._newest = self.cursor
+
+    def _show_gap(self, first_available: int) -> None:
         if self._shown_gap != self.cursor:
             self._shown_gap = self.cursor
-            self._services.emit(GapShown(self._room.id, self.cursor + 1, first_available))
+            name, can_help = self._room.settings.name, self._has_other_admins()
+            gap = GapShown(self._room.id, name, self.cursor + 1, first_available, has_other_admins=can_help)
+            self._services.emit(gap)
+        self._wake_writer()
+
+    def _has_other_admins(self) -> bool:
+        own = self._services.device.account_id
+        return any(each.role is Role.ADMIN and each.account_id != own for each in self._room.settings.members)
+
+    def _notice_later_epoch(self, taken: Taken) -> None:
+        """Tell once that others seem to be in an epoch which this device could not follow into (RFC 9420 §16.12)."""
+        if taken.reading.is_later and self._room.is_member and self._left_behind != self._room.epoch_number:
+            self._left_behind = self._room.epoch_number
+            name, can_help = self._room.settings.name, self._has_other_admins()
+            self._services.emit(LeftBehind(self._room.id, name, taken.row.sequence, has_other_admins=can_help))
 
     async def _acknowledge(self) -> None:
         """Tell the server what is on this device's disk: not for each entry, and only once each."""

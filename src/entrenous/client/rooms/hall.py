@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from entrenous.client.events import Event, IdentityChanged, InvitationRefused, LogShortened, RoomJoined
+from entrenous.client.events import Event, IdentityChanged, InvitationRefused, MessageStateChanged, RoomJoined
 from entrenous.client.key_packages import forget_expired
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
+from entrenous.client.rooms.heads import Heads, Known
 from entrenous.client.rooms.reading import REFUSALS
-from entrenous.client.rooms.reasons import rule_of
+from entrenous.client.rooms.reasons import NOT_SEEN, rule_of
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
 from entrenous.client.rooms.welcome import Entered, Joining
 from entrenous.client.rooms.writer import Writer
 from entrenous.client.store import rooms
+from entrenous.client.views import MessageState
 from entrenous.errors import RejectedError, UnavailableError
 from entrenous.wire import replies, requests
 from entrenous.wire.types import InboxItem
@@ -46,6 +48,7 @@ class Hall:
         self._outbox = outbox
         self._on_bug = on_bug
         self._rooms: dict[bytes, OpenRoom] = {}
+        self._heads = Heads(services, outbox)
         self._joining = Joining(services.store, services.device, services.people, services.caller, services.environment)
         for room in rooms.all_rooms(services.store):
             self.add(Room.load(services.store, room))
@@ -75,7 +78,7 @@ class Hall:
             room,
             self._services,
             self._outbox,
-            on_removed=lambda: removed[0].nudge(),
+            wake_writer=lambda: removed[0].nudge(),
             look_for_welcome=self.empty_inbox,
             on_bug=self._on_bug,
         )
@@ -96,16 +99,15 @@ class Hall:
             UnavailableError: the server did not answer.
         """
         # As of now: entries that are pushed while the answer is on its way are newer than the answer.
-        cursors = {found.room.id: found.follower.cursor for found in self}
+        known = {found.room.id: Known.of(found.room, self._services.store) for found in self}
         answer = await self._services.caller.call(requests.ListRooms(), replies.Rooms)
+        heads = {head.room: head for head in answer.rooms}
         for head in answer.rooms:
-            found = self._rooms.get(head.room)
-            if found is None:
-                continue
-            seen = cursors.get(head.room, 0)
-            if found.room.is_member and head.newest < seen:
-                self._services.emit(LogShortened(head.room, head.newest, seen))
-            found.follower.expect(head.newest)
+            if (found := self._rooms.get(head.room)) is not None:
+                found.follower.expect(head.newest)
+        for room, before in known.items():
+            found = self._rooms[room]
+            await self._heads.compare(found.room, found.follower, before, heads.get(room))
         self.nudge_all()
 
     async def empty_inbox(self) -> None:
@@ -186,5 +188,10 @@ class Hall:
         await people.learn((entered.inviter, *entered.changed), self._services.caller)
         events: list[Event] = [RoomJoined(entered.room.id, settings.name, people.name(entered.inviter))]
         events += [IdentityChanged(account, people.name(account)) for account in entered.changed]
+        events += [
+            MessageStateChanged(row.room, row.message_id, MessageState.FAILED, reason=NOT_SEEN) for row in entered.lost
+        ]
         for event in events:
             self._services.emit(event)
+        for row in entered.lost:
+            self._outbox.settle(row.message_id, RejectedError("CLIENT-NOT-SENT", NOT_SEEN))

@@ -4,7 +4,7 @@ Nothing here refuses to go on: an entry that cannot be read, or breaks a rule, i
 the room continues behind it. All writes go through the transaction that also moves the cursor.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from entrenous.client.leaf_owners import known_owner_of
 from entrenous.client.policy import judge, settings_of
@@ -22,7 +22,14 @@ from entrenous.content import Content, RoomAccessKey, RoomSettings, Text
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, unprotect
 from entrenous.mls.group import Eviction, NewEpoch, stage
-from entrenous.mls.types import ApplicationData, ContentType, MLSMessage, WireFormat, message_header
+from entrenous.mls.types import (
+    ApplicationData,
+    ContentType,
+    MessageHeader,
+    MLSMessage,
+    WireFormat,
+    message_header,
+)
 from entrenous.wire import CommitData, LogPosition, MessageData
 from entrenous.wire.types import Entry
 
@@ -45,6 +52,7 @@ class Reading:
         is_commit: whether it is a Commit entry, applied or refused.
         has_tree: whether a sealed whole tree came with it.
         is_own: whether this device made it.
+        is_later: whether it says that it is of a later epoch than this device is in.
         news: what to tell, once it is on disk.
         accounts: whose names that needs.
     """
@@ -57,6 +65,7 @@ class Reading:
     is_commit: bool = False
     has_tree: bool = False
     is_own: bool = False
+    is_later: bool = False
     news: tuple[News, ...] = ()
     accounts: frozenset[bytes] = field(default=frozenset())
 
@@ -84,13 +93,27 @@ class Reader:
             return self._unreadable(error)
         if header is None or header.content_type is ContentType.PROPOSAL:
             return self._unreadable(RejectedError("ENTRY-KIND", "rooms use no messages of this kind"))
-        if header.content_type is ContentType.COMMIT:
-            # Whatever comes of this Commit, ours was made for a place in the log that is taken now.
-            stages.drop(self._tx, self._room.id)
-            if header.wire_format is WireFormat.PRIVATE_MESSAGE:
-                return self._commit(message)
-            return self._refused(RejectedError("ENTRY-KIND", "rooms take no Commits in the clear"))
-        return self._message(message)
+        before = self._room.epoch.group.epoch
+        reading = self._commit_entry(message, header) if header.content_type is ContentType.COMMIT else None
+        return replace(reading or self._message(message), is_later=header.epoch > before)
+
+    def _commit_entry(self, message: MLSMessage, header: MessageHeader) -> Reading:
+        # Whatever comes of this Commit, ours was made for a place in the log that is taken now.
+        stages.drop(self._tx, self._room.id)
+        if header.wire_format is WireFormat.PRIVATE_MESSAGE:
+            return self._commit(message)
+        return self._refused(RejectedError("ENTRY-KIND", "rooms take no Commits in the clear"))
+
+    def read_before_own_time(self) -> Reading:
+        """An entry from before this device's time in the room: it continues the log hash, no more.
+
+        Unless this device said it when it was in the room before, and waits for the log to show it.
+        """
+        row = outbox.by_message_id(self._tx, self._entry.message_id)
+        if row is None or row.entry != self._entry.body:
+            return Reading(None, "", self._room.epoch)
+        outbox.remove(self._tx, row.message_id)
+        return self._said(Content.decode(row.content), self._services.device.account_id, own=row)
 
     # What this device sent.
 

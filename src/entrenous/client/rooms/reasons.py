@@ -6,6 +6,11 @@ from entrenous.errors import CryptoError, MalformedError, RejectedError
 CRYPTO_RULE = "ENTRY-CRYPTO"
 MALFORMED_RULE = "ENTRY-MALFORMED"
 
+#: Why an own message has failed that the server says it stored: the log shows another entry there.
+SWAPPED = "the server says that it stored it, and shows something else in its place"
+#: The same, where what the log shows there can no longer be had.
+NOT_SEEN = "the server says that it stored it, in a part of the log that is gone: whether anybody read it is not known"
+
 _SENTENCES = {
     "MLS-EPOCH": "it was made with keys of another moment than its place in the log says",
     "MLS-GROUP": "it belongs to another room",

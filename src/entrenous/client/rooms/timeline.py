@@ -62,9 +62,9 @@ def line(room: bytes, row: EntryRow, people: People, own_account: bytes) -> Mess
         sender=row.sender,
         sender_name=name,
         is_own=row.sender == own_account,
-        state=MessageState.SENT,
+        state=MessageState.FAILED if row.received_at == entries.LOST else MessageState.SENT,
         sent_at=row.sent_at,
-        received_at=row.received_at,
+        received_at=max(row.received_at, 0),
     )
 
 

@@ -12,13 +12,15 @@ from entrenous.client.own_device import OwnDevice
 from entrenous.client.people import People
 from entrenous.client.policy import judge_state
 from entrenous.client.rooms.commits import WELCOME_EXTENSION, WelcomeData
+from entrenous.client.rooms.reasons import NOT_SEEN
 from entrenous.client.rooms.returning import check_newer, check_return, place_of
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey, RoomAccessSecret
 from entrenous.client.rooms.snapshot import rebuild
 from entrenous.client.session import Caller, RefusedError
-from entrenous.client.store import Store, Transaction, entries, key_packages, rooms, stages
+from entrenous.client.store import Store, Transaction, entries, key_packages, outbox, rooms, stages
 from entrenous.client.store.entries import EntryRow
+from entrenous.client.store.outbox import OutboxRow
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import MessageKind, RoomState
 from entrenous.errors import RejectedError
@@ -39,11 +41,13 @@ class Entered:
     Attributes:
         inviter: the account whose device signed the Welcome.
         changed: accounts in the room whose identity key is another one than this profile trusts.
+        lost: own messages that the server placed in a part of the log that this device will not see.
     """
 
     room: Room
     inviter: bytes
     changed: tuple[bytes, ...]
+    lost: tuple[OutboxRow, ...]
 
 
 class Joining:
@@ -93,7 +97,10 @@ class Joining:
                 said=0,
             )
             changed = self._store_room(tx, item, standing, epoch, joined, opened.bundle)
-        return Entered(Room(item.room, standing, settings, epoch), inviter.account_id, changed)
+            lost = tuple(outbox.overtaken(tx, item.room, place.sequence))
+            for row in lost:
+                outbox.fail(tx, row.message_id, NOT_SEEN)
+        return Entered(Room(item.room, standing, settings, epoch), inviter.account_id, changed, lost)
 
     async def _fetch_state(self, item: InboxItem) -> replies.GroupState:
         try:

@@ -22,7 +22,10 @@ from entrenous.errors import CryptoError, EntrenousError, MalformedError, Reject
 from entrenous.wire import replies
 
 _REMOVED = RejectedError("CLIENT-REMOVED", "this device is not in the room any more")
-_GAP = RejectedError("CLIENT-GAP", "this device has missed entries of the room that the server no longer has")
+_GAP = RejectedError("CLIENT-GAP", "this device has missed entries of the room: it has to be added again")
+_SET_BACK = RejectedError(
+    "CLIENT-SET-BACK", "the server was set back to before a change of this room that this device knows: open a new room"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,15 @@ class Writer:
         """There may be something to send."""
         self._repeater.nudge()
 
+    def check_open(self) -> None:
+        """Whether something may be said here now.
+
+        Raises:
+            RejectedError: rule CLIENT-GAP.
+        """
+        if self._follower.is_stuck:
+            raise _GAP
+
     async def open(self) -> None:
         """Wait until the server has opened the room's log.
 
@@ -109,7 +121,9 @@ class Writer:
             await self._open()
         while self._room.is_member:
             if self._follower.has_gap:
-                self._fail_tasks(_GAP)
+                if self._follower.is_stuck:
+                    self._fail_tasks(_GAP)
+                    self._outbox.interrupt(self._room.id, _GAP)
                 return
             row = stages.of_room(self._services.store, self._room.id)
             if row is not None and row.stage is not None:
@@ -240,7 +254,7 @@ class Writer:
         except RefusedError as error:
             self._outbox.failed(self._room.id, request.message_id, error)
         else:
-            self._outbox.accepted(self._room.id, request.message_id, published.sequence)
+            self._outbox.accepted(self._room, request.message_id, published.sequence)
         return True
 
     async def _catch_up(self, conflict: ConflictError, base: int) -> None:
@@ -249,6 +263,11 @@ class Writer:
         Raises:
             UnavailableError: there is none: asking again at once would not help.
         """
+        if conflict.newest < base:
+            # Whoever waits is told; a staged Commit stays, for its secrets may be in force where we cannot see it.
+            self._outbox.fail_all(self._room.id, _SET_BACK)
+            self._fail_tasks(_SET_BACK)
+            raise UnavailableError(_SET_BACK.detail)
         await self._follower.reach(conflict.newest)
         if self._room.is_member and self._room.standing.base == base and not self._follower.has_gap:
             raise UnavailableError("the server speaks of a Commit that its log does not show")

@@ -15,7 +15,7 @@ class EntryRow:
         kind: what ``body`` is; None for an entry that no timeline shows.
         sender: the sender's account; None where the entry does not tell.
         sent_at: the sender's word, ms since 1970; 0 where the entry does not tell.
-        received_at: the server's word, ms since 1970.
+        received_at: the server's word, ms since 1970; ``LOST`` for an own text that it has lost since.
     """
 
     sequence: int
@@ -29,6 +29,8 @@ class EntryRow:
 
 
 _COLUMNS = "sequence, log_hash, message_id, kind, sender, body, sent_at, received_at"
+#: In place of the time at which the server received an entry that it has no longer.
+LOST = -1
 #: The kind of entries that belong to the log and not to the timeline.
 _HIDDEN = ""
 #: The kinds of entries of which nothing inside is known.
@@ -62,6 +64,15 @@ def get(rows: Rows, room: bytes, sequence: int) -> EntryRow | None:
 def forget_after(tx: Transaction, room: bytes, sequence: int) -> None:
     """Delete the entries behind a place: this device reads them again, as another member than it was."""
     tx.execute("DELETE FROM entries WHERE room = ? AND sequence > ?", (room, sequence))
+
+
+def lose(tx: Transaction, room: bytes, sequence: int, own_account: bytes) -> int:
+    """Mark an account's texts behind a place as lost by the server; returns how many."""
+    where = "room = ? AND sequence > ? AND sender = ? AND kind = ?"
+    values = (room, sequence, own_account, MessageKind.TEXT)
+    row = tx.one(f"SELECT count(*) FROM entries WHERE {where}", values)  # noqa: S608 the line above
+    tx.execute(f"UPDATE entries SET received_at = ? WHERE {where}", (LOST, *values))  # noqa: S608 the same
+    return 0 if row is None else int(row[0])
 
 
 def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:

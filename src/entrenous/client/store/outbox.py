@@ -68,6 +68,12 @@ def of_room(rows: Rows, room: bytes) -> list[OutboxRow]:
     return _many(rows.all(f"SELECT {_COLUMNS} FROM outbox WHERE room = ? ORDER BY number", (room,)))  # noqa: S608 above
 
 
+def accepted(rows: Rows, room: bytes) -> list[OutboxRow]:
+    """Rows that the server says it has stored and the log has not shown yet."""
+    sql = f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence IS NOT NULL AND failure IS NULL"  # noqa: S608 see above
+    return _many(rows.all(sql, (room,)))
+
+
 def overtaken(rows: Rows, room: bytes, cursor: int) -> list[OutboxRow]:
     """Rows that the server placed at or before ``cursor`` and that the log did not show there."""
     sql = f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence <= ? AND failure IS NULL"  # noqa: S608 see above
@@ -79,8 +85,8 @@ def protect(tx: Transaction, message_id: bytes, epoch: int, entry: bytes) -> Non
     tx.execute("UPDATE outbox SET epoch = ?, entry = ? WHERE message_id = ?", (epoch, entry, message_id))
 
 
-def accept(tx: Transaction, message_id: bytes, sequence: int) -> None:
-    """The server has stored it at this place."""
+def accept(tx: Transaction, message_id: bytes, sequence: int | None) -> None:
+    """The server has stored it at this place; None: it has it no longer."""
     tx.execute("UPDATE outbox SET sequence = ? WHERE message_id = ?", (sequence, message_id))
 
 
