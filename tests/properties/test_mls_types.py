@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afresh import afresh
 from conftest import Vectors
 from entrenous.codec import decode_as, encode_as
 from entrenous.errors import MalformedError
@@ -29,7 +30,7 @@ def test_hostile_bytes_decode_or_raise_malformed_and_nothing_else(kind: Any, dat
         value = decode_as(kind, data)
     except MalformedError:
         return
-    assert encode_as(kind, value) == data
+    assert encode_as(kind, value) == encode_as(kind, afresh(value)) == data
 
 
 @given(kind=st.sampled_from(ContentType), data=st.binary(max_size=200))
@@ -38,7 +39,7 @@ def test_hostile_private_content_decodes_or_raises_malformed(kind: ContentType, 
         content, auth = decode_private_content(kind, data)
     except MalformedError:
         return
-    assert data.startswith(encode_private_content(content, auth, 0))
+    assert data.startswith(encode_private_content(afresh(content), auth, 0))
 
 
 @given(data=st.data())
@@ -52,4 +53,4 @@ def test_a_changed_official_message_decodes_or_raises_malformed(vectors: Vectors
         value = MLSMessage.decode(bytes(message))
     except MalformedError:
         return
-    assert value.encode() == bytes(message)
+    assert value.encode() == afresh(value).encode() == bytes(message)

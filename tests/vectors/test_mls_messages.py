@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from afresh import afresh
 from conftest import Vectors
 from entrenous.codec import codec_for, decode_as, encode_as
 from entrenous.mls.types import (
@@ -61,14 +62,15 @@ def test_a_message_encodes_again_to_the_same_bytes(cases: list[dict[str, str]], 
         data = bytes.fromhex(case[name])
         message = MLSMessage.decode(data)
         assert type(message.body) is MESSAGES[name]
-        assert message.encode() == data
+        assert message.encode() == afresh(message).encode() == data
 
 
 @pytest.mark.parametrize("name", STRUCTS)
 def test_a_struct_encodes_again_to_the_same_bytes(cases: list[dict[str, str]], name: str) -> None:
     for case in cases:
         data = bytes.fromhex(case[name])
-        assert encode_as(STRUCTS[name], decode_as(STRUCTS[name], data)) == data
+        value = decode_as(STRUCTS[name], data)
+        assert encode_as(STRUCTS[name], value) == encode_as(STRUCTS[name], afresh(value)) == data
 
 
 def test_the_two_tables_name_every_field_of_the_vectors(cases: list[dict[str, str]]) -> None:

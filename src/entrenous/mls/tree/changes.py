@@ -4,6 +4,7 @@ One who joins takes an older tree and the changes since; the GroupContext's tree
 """
 
 import itertools
+import operator
 
 from entrenous.codec import Struct, UInt32, Vector, struct
 from entrenous.errors import RejectedError
@@ -30,13 +31,10 @@ class TreeChanges(Struct):
 
 def changes_between(before: RatchetTree, after: RatchetTree) -> TreeChanges:
     """What has to change in ``before`` to make it ``after``; fast, since shared nodes are told by identity."""
-    old, new = before.array, after.array
-    changed = [
-        NodeChange(index, node)
-        for index, node in enumerate(new)
-        if node is not (old[index] if index < len(old) else None)
-    ]
-    return TreeChanges(after.width, tuple(changed))
+    new = after.array
+    old = itertools.chain(before.array, itertools.repeat(None))
+    changed = itertools.compress(range(len(new)), map(operator.is_not, new, old))
+    return TreeChanges(after.width, tuple(NodeChange(index, new[index]) for index in changed))
 
 
 def apply_changes(before: RatchetTree, changes: TreeChanges) -> RatchetTree:

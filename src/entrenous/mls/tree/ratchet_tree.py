@@ -1,7 +1,8 @@
 """The ratchet tree as an immutable value (RFC 9420 §4, §7.8).
 
 A tree is an array of immutable nodes. Changing it copies the array of references, never a node, and keeps every tree
-hash whose subtree did not change: at 1,000 members a change costs microseconds, and a new tree hash some ten digests.
+hash whose subtree did not change and the count of all keys: at 1,000 members a change costs microseconds, and a new
+tree hash some ten digests.
 """
 
 import itertools
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from entrenous.crypto import Hash
 from entrenous.errors import RejectedError, UsageError
 from entrenous.mls.tree import tree_math
+from entrenous.mls.tree.census import Census
 from entrenous.mls.tree.tree_hash import node_hash
 from entrenous.mls.types import LeafNode, Node, ParentNode
 
@@ -24,13 +26,14 @@ class RatchetTree:
     their node. Whether signatures and hashes are right is for ``validation`` to say.
     """
 
-    __slots__ = ("_hashes", "_nodes", "hash")
+    __slots__ = ("_census", "_hashes", "_nodes", "hash")
 
     def __init__(self, hash_: Hash, nodes: Sequence[Node | None], hashes: Sequence[bytes | None] | None = None) -> None:
         """Take nodes that are known to be sound: a full tree; see ``from_nodes`` for those of a stranger."""
         self.hash = hash_
         self._nodes = tuple(nodes)
         self._hashes: list[bytes | None] = [None] * len(self._nodes) if hashes is None else list(hashes)
+        self._census: Census | None = None
 
     @classmethod
     def from_nodes(cls, hash_: Hash, nodes: Sequence[Node | None]) -> "RatchetTree":
@@ -106,6 +109,13 @@ class RatchetTree:
             if parent is not None:
                 yield 2 * place + 1, parent  # type: ignore[misc]  # odd places hold parents, see check_structure
 
+    @property
+    def census(self) -> Census:
+        """What the nodes owe to each other, counted."""
+        if self._census is None:
+            self._census = Census.of(self._nodes)
+        return self._census
+
     def encryption_key(self, index: int) -> bytes:
         """The HPKE public key of a node that is not blank.
 
@@ -119,19 +129,17 @@ class RatchetTree:
 
     def resolution(self, index: int) -> list[int]:
         """The nodes that together cover the members under a node (RFC 9420 §4.1.1)."""
-        found: list[int] = []
-        pending = [index]
-        while pending:
-            at = pending.pop()
-            node = self._nodes[at]
-            if node is not None:
-                found.append(at)
-                if isinstance(node, ParentNode):
-                    found.extend(2 * leaf for leaf in node.unmerged_leaves)
-            elif at & 1:
-                pending.append(tree_math.right(at))
-                pending.append(tree_math.left(at))
-        return found
+        node = self._nodes[index]
+        if isinstance(node, ParentNode):
+            return [index, *(2 * leaf for leaf in node.unmerged_leaves)]
+        if node is not None or tree_math.is_leaf(index):
+            return [] if node is None else [index]
+        below = tree_math.subtree(index)
+        nodes = self._nodes[below.start : below.stop]
+        if not any(nodes[1::2]):
+            # Blank parents only, as after a large Add: the members themselves, told without a step for each node.
+            return list(itertools.compress(below[::2], nodes[::2]))
+        return self.resolution(tree_math.left(index)) + self.resolution(tree_math.right(index))
 
     def filtered_direct_path(self, leaf_index: int) -> list[tuple[int, int]]:
         """A leaf's filtered direct path (RFC 9420 §4.1.2), each node with its child on the copath."""
@@ -164,12 +172,21 @@ class RatchetTree:
         missing = size - len(nodes)
         nodes += [None] * missing
         hashes += [None] * missing
+        gone, come = list(self._nodes[size:]), []
         for index, node in changes:
+            gone.append(nodes[index])
+            come.append(node)
             nodes[index] = node
             hashes[index] = None
             for above in tree_math.direct_path(index, width):
+                # A hash is known only where those of all nodes below are: nothing above this one is known.
+                if hashes[above] is None:
+                    break
                 hashes[above] = None
-        return RatchetTree(self.hash, nodes, hashes)
+        after = RatchetTree(self.hash, nodes, hashes)
+        if self._census is not None:
+            after._census = self._census.replaced(gone, come)
+        return after
 
     def check_structure(self) -> None:
         """Refuse nodes in the wrong place and unmerged leaves that are none.
@@ -201,8 +218,8 @@ class RatchetTree:
         """Whether a node's resolution is not empty."""
         if self._nodes[index] is not None:
             return True
-        below = tree_math.leaves_below(index)
-        return any(node is not None for node in self._nodes[2 * below[0] : 2 * below[-1] + 1])
+        below = tree_math.subtree(index)
+        return any(self._nodes[below.start : below.stop : 2])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RatchetTree):

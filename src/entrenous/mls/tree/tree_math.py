@@ -88,6 +88,12 @@ def leaves_below(node: int) -> range:
     return range((node - half) // 2, (node + half) // 2 + 1)
 
 
+def subtree(node: int) -> range:
+    """The node indices of the subtree under ``node``, its own among them: leaves at even places of the range."""
+    half = (1 << level(node)) - 1
+    return range(node - half, node + half + 1)
+
+
 def common_ancestor(leaf: int, other: int) -> int:
     """The lowest node above both leaf indices, or the leaf's node if they are the same."""
     shift = (leaf ^ other).bit_length()

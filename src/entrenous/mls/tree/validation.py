@@ -164,18 +164,15 @@ def check_members(tree: RatchetTree) -> None:
     Raises:
         RejectedError: two members share a key, or one does not support another's kind of credential.
     """
-    leaves = [leaf for _, leaf in tree.members()]
+    census = tree.census
     # RFC 9420 §7.3: unique among the members are "signature_key" and "encryption_key"
-    if len({leaf.signature_key for leaf in leaves}) != len(leaves):
+    if len(census.signature_keys) != census.members:
         raise RejectedError("MLS-TREE-SIGNATURE-KEY-TWICE", "two members share a signature key")
     # RFC 9420 §12.4.3.1: a parent's encryption key "does not appear in any other node of the tree"
-    keys = [node.encryption_key for node in tree.array if node is not None]
-    if len(set(keys)) != len(keys):
+    if len(census.encryption_keys) != census.nodes:
         raise RejectedError("MLS-TREE-ENCRYPTION-KEY-TWICE", "two nodes share an encryption key")
     # RFC 9420 §7.3: "the credential type is supported by all members of the group"
-    in_use = {credential_type(leaf.credential) for leaf in leaves}
-    supported = {leaf.capabilities.credentials for leaf in leaves}
-    if any(not in_use.issubset(credentials) for credentials in supported):
+    if any(not census.credentials.keys() <= set(understood) for understood in census.understood):
         raise RejectedError("MLS-TREE-CREDENTIALS", "a member does not support another's kind of credential")
 
 
@@ -185,7 +182,7 @@ def check_path_keys(tree: RatchetTree, path: UpdatePath) -> None:
     Raises:
         RejectedError: one of them is in the tree, or twice in the path.
     """
-    known = {node.encryption_key for node in tree.array if node is not None}
+    known = tree.census.encryption_keys.keys()
     fresh = [path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)]
     # RFC 9420 §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree"
     if len(set(fresh)) != len(fresh) or not known.isdisjoint(fresh):

@@ -1,8 +1,8 @@
 """Every wire struct of RFC 9420, and nothing that computes: a server may import this package alone."""
 
+from entrenous.mls.types.ciphertexts import Ciphertexts, HPKECiphertext
 from entrenous.mls.types.commit import (
     Commit,
-    HPKECiphertext,
     ProposalOrRef,
     ProposalReference,
     UpdatePath,
@@ -130,6 +130,7 @@ __all__ = [
     "Capabilities",
     "Certificate",
     "CipherSuiteId",
+    "Ciphertexts",
     "Commit",
     "ConfirmedTranscriptHashInput",
     "Content",

@@ -1,19 +1,14 @@
 """Commit and UpdatePath (RFC 9420 §7.6, §12.4)."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from entrenous.codec import Opaque, Select, Struct, Vector, struct
+from entrenous.codec import Codec, Select, Struct, Vector, codec_for, struct
+from entrenous.mls.types.ciphertexts import Ciphertexts, HPKECiphertext
+from entrenous.mls.types.kept import Kept
 from entrenous.mls.types.leaf_node import LeafNode
 from entrenous.mls.types.proposals import InlineProposal
 from entrenous.mls.types.registries import HashReference, HPKEPublicKey, ProposalOrRefType
-
-
-@struct
-class HPKECiphertext(Struct):
-    """What EncryptWithLabel returns (RFC 9420 §7.6)."""
-
-    kem_output: Opaque
-    ciphertext: Opaque
 
 
 @struct
@@ -21,7 +16,23 @@ class UpdatePathNode(Struct):
     """A parent's new key, and its path secret for each node of the copath's resolution, in order."""
 
     encryption_key: HPKEPublicKey
-    encrypted_path_secret: Vector[HPKECiphertext]
+    encrypted_path_secret: Sequence[HPKECiphertext]
+
+    @classmethod
+    def __codec__(cls) -> Codec:
+        write_key, read_key = codec_for(HPKEPublicKey)
+        write_sealed, read_sealed = codec_for(Ciphertexts)
+
+        def write(value: UpdatePathNode, out: bytearray) -> None:
+            write_key(value.encryption_key, out)
+            write_sealed(value.encrypted_path_secret, out)
+
+        def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
+            key, position = read_key(data, position, end)
+            sealed, position = read_sealed(data, position, end)
+            return cls(key, sealed), position
+
+        return Codec(write, read)
 
 
 @struct
@@ -45,7 +56,7 @@ ProposalOrRef = Annotated[InlineProposal | ProposalReference, Select(ProposalOrR
 
 
 @struct
-class Commit(Struct):
+class Commit(Kept):
     """The proposals of one epoch change, and new keys where they are due (RFC 9420 §12.4)."""
 
     proposals: Vector[ProposalOrRef]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from entrenous.codec import Codec, Opaque, Select, Struct, UInt32, UInt64, codec_for, encode_as, struct
 from entrenous.errors import UsageError
 from entrenous.mls.types.commit import Commit
+from entrenous.mls.types.kept import Kept
 from entrenous.mls.types.proposals import InlineProposal
 from entrenous.mls.types.registries import MAC, ContentType, ProtocolVersion, SenderType, WireFormat
 
@@ -69,7 +70,7 @@ def content_type(content: Content) -> ContentType:
 
 
 @struct
-class FramedContent(Struct):
+class FramedContent(Kept):
     """A message before it is protected (RFC 9420 §6)."""
 
     group_id: Opaque

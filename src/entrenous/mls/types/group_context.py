@@ -1,12 +1,13 @@
 """GroupContext: what all members of an epoch agree on (RFC 9420 §8.1)."""
 
-from entrenous.codec import Opaque, Struct, UInt64, Vector, struct
+from entrenous.codec import Opaque, UInt64, Vector, struct
 from entrenous.mls.types.extensions import Extension
+from entrenous.mls.types.kept import Kept
 from entrenous.mls.types.registries import CipherSuiteId, ProtocolVersion
 
 
 @struct
-class GroupContext(Struct):
+class GroupContext(Kept):
     """The shared state of one epoch; it enters the key schedule (RFC 9420 §8.1)."""
 
     version: ProtocolVersion

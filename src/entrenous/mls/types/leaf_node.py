@@ -5,6 +5,7 @@ from typing import Annotated
 from entrenous.codec import Opaque, Select, Struct, UInt16, UInt32, UInt64, Vector, encode_as, struct
 from entrenous.mls.types.credentials import Credential
 from entrenous.mls.types.extensions import Extension
+from entrenous.mls.types.kept import Kept, without_signature
 from entrenous.mls.types.registries import HPKEPublicKey, LeafNodeSource, SignaturePublicKey
 
 
@@ -53,7 +54,7 @@ class LeafPlace(Struct):
 
 
 @struct
-class LeafNodeContent(Struct):
+class LeafNodeContent(Kept):
     """A LeafNode without its signature: the part of LeafNodeTBS that the leaf itself carries."""
 
     encryption_key: HPKEPublicKey
@@ -70,10 +71,12 @@ class LeafNodeContent(Struct):
             place: the group and index of a leaf from an Update or a Commit; a KeyPackage's leaf does not have one,
                 and a place given for it is left out, as RFC 9420 §7.2 says.
         """
-        own = encode_as(LeafNodeContent, self)
         if isinstance(self.source, Lifetime) or place is None:
-            return own
-        return own + place.encode()
+            return self._content()
+        return self._content() + place.encode()
+
+    def _content(self) -> bytes:
+        return encode_as(LeafNodeContent, self)
 
 
 @struct
@@ -81,3 +84,6 @@ class LeafNode(LeafNodeContent):
     """A leaf of the ratchet tree: one member (RFC 9420 §7.2)."""
 
     signature: Opaque
+
+    def _content(self) -> bytes:
+        return without_signature(self, self.signature)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from entrenous.codec import Opaque, Struct, UInt32, Vector, encode_as, struct
-from entrenous.mls.types.commit import HPKECiphertext
+from entrenous.mls.types.ciphertexts import HPKECiphertext
 from entrenous.mls.types.extensions import Extension
 from entrenous.mls.types.group_context import GroupContext
 from entrenous.mls.types.psk import PreSharedKeyID
