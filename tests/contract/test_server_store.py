@@ -22,6 +22,7 @@ from entrenous.server.store import (
     sqlite_engine,
 )
 from entrenous.server.store.accounts import AccountRow, CredentialRow, DeviceRow, NewAccount
+from entrenous.server.store.key_packages import Package
 from entrenous.server.store.schema import cursors
 from entrenous.wire.replies import GroupState
 from entrenous.wire.types import Entry, KsfParameters, RoomHead
@@ -29,6 +30,7 @@ from entrenous.wire.types import Entry, KsfParameters, RoomHead
 ALICE, BOB, ROOM, OTHER = (bytes([n]) * 16 for n in (1, 2, 8, 9))
 PHONE, LAPTOP, BOBS = (bytes([n]) * 16 for n in (11, 12, 21))
 KSF = KsfParameters(65_536, 3, 4)
+NOW = 1_000
 
 
 def memory(_path: Path) -> Engine:
@@ -124,7 +126,7 @@ def test_a_device_is_its_accounts_and_its_counter_only_grows(tx: Transaction) ->
 def test_a_removed_device_takes_its_key_packages_cursor_and_inbox_along(tx: Transaction) -> None:
     make_room(tx)
     append(tx, 1)
-    key_packages.add(tx, PHONE, [b"one"])
+    key_packages.add(tx, PHONE, [Package(b"one", NOW)])
     inbox.add(tx, ROOM, 1, [(PHONE, b"welcome"), (LAPTOP, b"welcome")])
     log.acknowledge(tx, ROOM, PHONE, 1)
     accounts.remove_device(tx, PHONE)
@@ -147,14 +149,25 @@ def test_an_invite_is_used_up_and_expires(tx: Transaction) -> None:
 
 def test_key_packages_are_claimed_in_their_order_and_the_last_resort_stays(tx: Transaction) -> None:
     assert key_packages.claim(tx, PHONE) is None
-    key_packages.add(tx, PHONE, [b"one", b"two"])
-    key_packages.add(tx, LAPTOP, [b"other"])
-    key_packages.set_last_resort(tx, PHONE, b"old")
-    key_packages.set_last_resort(tx, PHONE, b"last")
+    key_packages.add(tx, PHONE, [Package(b"one", NOW), Package(b"two", NOW)])
+    key_packages.add(tx, LAPTOP, [Package(b"other", NOW)])
+    key_packages.set_last_resort(tx, PHONE, Package(b"old", NOW))
+    key_packages.set_last_resort(tx, PHONE, Package(b"last", NOW))
     assert key_packages.count(tx, PHONE) == 2
     claimed = [key_packages.claim(tx, PHONE) for _ in range(4)]
     assert claimed == [(b"one", False), (b"two", False), (b"last", True), (b"last", True)]
     assert key_packages.claim(tx, LAPTOP) == (b"other", False)
+
+
+def test_key_packages_whose_time_is_over_go_and_the_others_stay(tx: Transaction) -> None:
+    ends = [(b"one", NOW - 1), (b"two", NOW), (b"three", NOW + 1)]
+    key_packages.add(tx, PHONE, [Package(*each) for each in ends])
+    key_packages.add(tx, LAPTOP, [Package(*each) for each in ends])
+    key_packages.set_last_resort(tx, PHONE, Package(b"last", NOW - 1))
+    key_packages.drop_expired(tx, PHONE, NOW)
+    assert [key_packages.count(tx, device) for device in (PHONE, LAPTOP)] == [2, 3]
+    assert [key_packages.claim(tx, PHONE) for _ in range(3)] == [(b"two", False), (b"three", False), None]
+    assert [key_packages.purge(tx, now) for now in (NOW, NOW, NOW + 2)] == [1, 0, 2]
 
 
 def test_a_log_gives_back_what_was_appended_within_bounds(tx: Transaction) -> None:
@@ -300,7 +313,7 @@ def test_a_row_that_points_nowhere_is_refused(tx: Transaction) -> None:
     for orphan in (
         lambda: append(tx, 1, room=OTHER),
         lambda: rosters.add(tx, OTHER, ALICE, may_manage=False, added_at=0, readable_after=0, now=0),
-        lambda: key_packages.add(tx, OTHER, [b"one"]),
+        lambda: key_packages.add(tx, OTHER, [Package(b"one", NOW)]),
         lambda: inbox.add(tx, OTHER, 1, [(PHONE, b"welcome")]),
     ):
         tx.control("SAVEPOINT attempt")

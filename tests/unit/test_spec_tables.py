@@ -14,9 +14,9 @@ from entrenous.client.rooms.sealed import SealedKind
 from entrenous.client.session import Timings
 from entrenous.codec import Struct
 from entrenous.content import MAX_MEMBERS, ROOM_SETTINGS_EXTENSION, JoinPolicy, Kind, Role, SettingsVersion, padded_size
-from entrenous.identity import LEAF_CERTIFICATE_EXTENSION, Label, Verification, WrapSlot
+from entrenous.identity import LEAF_CERTIFICATE_EXTENSION, MAX_DEVICES, Label, Verification, WrapSlot
 from entrenous.mls.suite import ROOM_SUITE_ID
-from entrenous.server.settings import Limits
+from entrenous.server.limits import Limits, Rate, meanings
 from entrenous.wire import ErrorCode, RosterAction, events, replies, requests, types
 from spec_pages import PAGES, listings, page, rows
 
@@ -59,29 +59,28 @@ def test_the_specification_gives_the_sizes_of_the_field_types() -> None:
 
 def test_the_specification_gives_the_timers() -> None:
     limits, timings = Limits(), Timings()
-    server = (limits.handshake_seconds, limits.login_seconds, limits.idle_seconds, limits.stall_seconds)
-    assert [float(seconds) for _, seconds in rows("timer")] == [*server, timings.idle, timings.ping]
-
-
-def test_the_specification_gives_the_servers_limits() -> None:
-    limits = Limits()
-    hour, minute = 3_600, 60
-    assert limits.claims.seconds == limits.claims_per_target.seconds == limits.lookups.seconds == hour
-    assert limits.commits.seconds == limits.publishes.seconds == limits.device_logins_per_address.seconds == minute
-    assert limits.logins_per_name.seconds == limits.logins_per_address.seconds
-    assert [numbers_in(value) for _, value in rows("limit of")] == [
-        [limits.connections, limits.connections_per_address],
-        [limits.logins_per_name.count, limits.logins_per_address.count, limits.logins_per_name.seconds],
-        [limits.registrations_per_address.count, limits.registrations_per_address.seconds],
-        [limits.device_logins_per_address.count, minute],
-        [limits.claims.count, limits.claims_per_target.count, hour],
-        [limits.lookups.count, hour],
-        [limits.commits.count, limits.publishes.count, minute],
-        [limits.key_packages],
-        [limits.rooms_per_account, limits.members_per_room, MAX_MEMBERS],
-        [limits.inbox_items, limits.invites_per_account],
-        [limits.reply_backlog],
+    server = (limits.handshake_seconds, limits.login_seconds, limits.idle_seconds, limits.message_seconds)
+    assert [float(seconds) for _, seconds in rows("timer")] == [
+        *server,
+        limits.stall_seconds,
+        timings.idle,
+        timings.ping,
     ]
+
+
+def written(value: float | Rate) -> str:
+    """A limit as the table shows it."""
+    if isinstance(value, Rate):
+        return f"{value.count:,} in {value.seconds:,.10g} s"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
+
+
+def test_the_specification_gives_the_servers_limits_and_what_each_means() -> None:
+    limits = Limits()
+    listed = [[f"`{name}`", written(getattr(limits, name)), meaning] for name, meaning in meanings().items()]
+    assert rows("setting") == listed
+    assert f"allow {MAX_MEMBERS:,} members" in page("delivery.md")
+    assert f"({MAX_DEVICES} devices)" in page("delivery.md")
 
 
 def test_the_specification_gives_the_buckets_of_padding() -> None:

@@ -7,10 +7,10 @@ from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.fanout import Fanout
+from entrenous.server.limits import Limits
 from entrenous.server.names import name_key
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.settings import Limits
 from entrenous.server.store import Storage, Transaction, accounts
 from entrenous.server.store.accounts import AccountRow
 from entrenous.wire import ErrorCode, replies, requests

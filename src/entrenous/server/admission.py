@@ -1,44 +1,81 @@
-"""Who may connect at all: how many connections there are, in all and from one address, and how many half-open ones."""
+"""Who may connect at all, and who has to give way when there is no room: the newest of those who hold most of it.
+
+A flood of connections must not keep others out. So where there is no room for a newcomer, the oldest newcomer of the
+network that has most of them goes, unless that is the newcomer's own network. Who has logged in stays.
+"""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from entrenous.server.counters import Count
-from entrenous.server.settings import Limits
+from entrenous.server.crowd import Crowd
+from entrenous.server.limits import Limits
+from entrenous.server.rates import network_key
+
+
+class Newcomer(Protocol):
+    """A connection, as it is sent away."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
 
 
 @dataclass(slots=True)
 class _Tally:
-    """One kind of thing, counted in all and by address."""
+    """One kind of thing, counted in all, by address and by network."""
 
-    limit: int
     limit_per_address: int
+    addresses_per_network: int
     total: int = 0
     per_address: Counter[str] = field(default_factory=Counter)
+    per_network: Counter[str] = field(default_factory=Counter)
 
-    def has_room(self) -> bool:
-        return self.total < self.limit
+    def has_room_for_address(self, place: "_Place") -> bool:
+        return self.per_address[place.address] < self.limit_per_address
 
-    def has_room_for(self, address: str) -> bool:
-        return self.per_address[address] < self.limit_per_address
+    def has_room_for_network(self, place: "_Place") -> bool:
+        return self.per_network[place.network] < self.limit_per_address * self.addresses_per_network
 
-    def add(self, address: str) -> None:
+    def add(self, place: "_Place") -> None:
         self.total += 1
-        self.per_address[address] += 1
+        self.per_address[place.address] += 1
+        self.per_network[place.network] += 1
 
-    def remove(self, address: str) -> None:
+    def remove(self, place: "_Place") -> None:
         self.total -= 1
-        self.per_address[address] -= 1
-        if not self.per_address[address]:
-            del self.per_address[address]
+        for counter, key in ((self.per_address, place.address), (self.per_network, place.network)):
+            counter[key] -= 1
+            if not counter[key]:
+                del counter[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a connection comes from."""
+
+    address: str
+    network: str
 
 
 class Admission:
-    """Counts open connections, and those among them that have not finished the handshake."""
+    """Counts open connections, and among them who has not finished the handshake and who has not logged in.
 
-    def __init__(self, limits: Limits) -> None:
-        self._connections = _Tally(limits.connections, limits.connections_per_address)
-        self._handshakes = _Tally(limits.handshakes, limits.handshakes_per_address)
+    Args:
+        limits: how many there may be.
+        reached: called with each limit that was reached.
+    """
+
+    def __init__(self, limits: Limits, reached: Callable[[Count], None]) -> None:
+        self._limits = limits
+        self._reached = reached
+        self._connections = _Tally(limits.connections_per_address, limits.addresses_per_network)
+        self._handshakes = _Tally(limits.handshakes_per_address, limits.addresses_per_network)
+        self._places: dict[Newcomer, _Place] = {}
+        self._half_open: Crowd[Newcomer] = Crowd()
+        self._anonymous: Crowd[Newcomer] = Crowd()
 
     @property
     def total(self) -> int:
@@ -50,26 +87,65 @@ class Admission:
         """Those that have not finished the handshake."""
         return self._handshakes.total
 
-    def enter(self, address: str) -> Count | None:
+    def enter(self, connection: Newcomer, address: str) -> Count | None:
         """Count a connection from ``address``, in its handshake; the limit that refuses it, and then not counted."""
-        if not self._connections.has_room():
-            return Count.CONNECTIONS
-        if not self._connections.has_room_for(address):
-            return Count.CONNECTIONS_PER_ADDRESS
-        if not self._handshakes.has_room():
-            return Count.HANDSHAKES
-        if not self._handshakes.has_room_for(address):
-            return Count.HANDSHAKES_PER_ADDRESS
-        self._connections.add(address)
-        self._handshakes.add(address)
+        place = _Place(address, network_key(address))
+        refused = self._judge(place)
+        if refused is not None:
+            self._reached(refused)
+            return refused
+        self._places[connection] = place
+        self._connections.add(place)
+        self._handshakes.add(place)
+        self._half_open.add(place.network, connection)
+        self._anonymous.add(place.network, connection)
         return None
 
-    def secured(self, address: str) -> None:
+    def secured(self, connection: Newcomer) -> None:
         """An admitted connection has finished its handshake."""
-        self._handshakes.remove(address)
+        place = self._places.get(connection)
+        if place is not None and self._half_open.remove(place.network, connection):
+            self._handshakes.remove(place)
 
-    def leave(self, address: str, *, secured: bool) -> None:
-        """An admitted connection is gone; ``secured`` says whether it had finished its handshake."""
-        self._connections.remove(address)
-        if not secured:
-            self._handshakes.remove(address)
+    def logged_in(self, connection: Newcomer) -> None:
+        """An admitted connection has logged in: it gives way to nobody."""
+        place = self._places.get(connection)
+        if place is not None:
+            self._anonymous.remove(place.network, connection)
+
+    def leave(self, connection: Newcomer) -> None:
+        """A connection is gone. Repeating it does no harm."""
+        self.secured(connection)
+        self.logged_in(connection)
+        place = self._places.pop(connection, None)
+        if place is not None:
+            self._connections.remove(place)
+
+    def _judge(self, place: _Place) -> Count | None:
+        for tally, count in (
+            (self._connections, Count.CONNECTIONS_PER_ADDRESS),
+            (self._handshakes, Count.HANDSHAKES_PER_ADDRESS),
+        ):
+            if not tally.has_room_for_address(place):
+                return count
+            if not tally.has_room_for_network(place):
+                return Count.ADDRESSES_PER_NETWORK
+        if self._connections.total >= self._limits.connections and not self._make_room(
+            self._anonymous, place, Count.CONNECTIONS
+        ):
+            return Count.CONNECTIONS
+        if self._handshakes.total >= self._limits.handshakes and not self._make_room(
+            self._half_open, place, Count.HANDSHAKES
+        ):
+            return Count.HANDSHAKES
+        return None
+
+    def _make_room(self, crowd: Crowd[Newcomer], place: _Place, count: Count) -> bool:
+        """Send somebody away in favour of a newcomer from ``place``; whether there was somebody to send away."""
+        oldest = crowd.oldest_of_largest(more_than=crowd.size(place.network))
+        if oldest is None:
+            return False
+        self._reached(count)
+        self.leave(oldest)
+        oldest.abort()
+        return True

@@ -19,9 +19,11 @@ from entrenous.server.clock import Clock
 from entrenous.server.connection import ClientLink
 from entrenous.server.counters import Count
 from entrenous.server.credentials import ServerKeys
+from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_or_create_keys
 from entrenous.server.pacing import Pacer
+from entrenous.server.reporting import Reports
 from entrenous.server.services import Services
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.settings import Settings
@@ -60,13 +62,16 @@ class Server:
             address=self._public_address,
             trace=trace,
         )
+        limits, counters = settings.limits, services.counters
         self._host = Host(
             services=services,
             clock=clock,
             entropy=entropy,
             trace=trace,
-            admission=Admission(settings.limits),
-            pacer=Pacer(settings.limits.handshakes_per_turn, services.counters.adder(Count.HANDSHAKES_PER_TURN)),
+            admission=Admission(limits, counters.add),
+            pacer=Pacer(limits.handshakes_per_turn, counters.adder(Count.HANDSHAKES_PER_TURN)),
+            holdings=Holdings(limits.held_bytes, counters.adder(Count.HELD_BYTES)),
+            reports=Reports(clock),
             credentials={},
         )
         self._renew_credentials()
@@ -168,7 +173,10 @@ class Server:
         return InviteLink(host, port, self.server_id, made.token)
 
     async def sweep(self) -> int:
-        """Delete what is due now; returns how many entries went."""
+        """Delete what is due now, and tell which limits were reached lately; returns how many entries went."""
+        reached = self.services.counters.news()
+        if reached:
+            _log.info("server.limits_reached", **reached)
         return await upkeep.sweep(self.storage, self._clock)
 
     async def close(self, reason: str = "the server is going down") -> None:

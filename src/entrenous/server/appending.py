@@ -6,9 +6,10 @@ Everything here runs in the storage thread, inside one transaction: what is chec
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from entrenous.server.limits import Limits
 from entrenous.server.refusal import RefusedError
 from entrenous.server.roster import Party, judge_delta, retention_after
-from entrenous.server.settings import DEDUPE_BEYOND, Limits
+from entrenous.server.settings import DEDUPE_BEYOND
 from entrenous.server.store import Transaction, accounts, group_states, inbox, log, rooms, rosters
 from entrenous.server.store.rooms import Standing
 from entrenous.wire import CommitData, Entry, ErrorCode, RosterAction, requests
@@ -141,13 +142,10 @@ def _append(
 
 
 def _judge_roster(tx: Transaction, caller: Caller, room: bytes, data: CommitData, place: Standing) -> None:
-    parties = {
-        change.account: Party(
-            exists=accounts.exists(tx, change.account), is_member=rosters.is_member(tx, room, change.account)
-        )
-        for change in data.roster
-    }
-    judge_delta(data.roster, sender=caller.account, sender_manages=place.may_manage, parties=parties)
+    def party_of(account: bytes) -> Party:
+        return Party(exists=accounts.exists(tx, account), is_member=rosters.is_member(tx, room, account))
+
+    judge_delta(data.roster, sender=caller.account, sender_manages=place.may_manage, party_of=party_of)
 
 
 def _apply_roster(tx: Transaction, room: bytes, data: CommitData, sequence: int, now: int, limits: Limits) -> None:
@@ -184,6 +182,9 @@ def _deliver_welcomes(tx: Transaction, request: requests.Commit, sequence: int, 
 
 def _check_recipients(tx: Transaction, room: bytes, welcomes: Sequence[WelcomeFor]) -> None:
     """Welcomes go to listed devices of accounts that are members after the Commit."""
+    # A device has one leaf in a room, so one Welcome. Else a few Commits would fill anybody's inbox.
+    if len({item.device for item in welcomes}) != len(welcomes):
+        raise RefusedError("DS-WELCOME-DOUBLE", ErrorCode.MALFORMED, "a device stands twice among the Welcomes")
     listed: dict[bytes, set[bytes]] = {}
     for item in welcomes:
         if item.account not in listed:

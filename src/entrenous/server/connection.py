@@ -17,11 +17,12 @@ from entrenous.channel import (
 )
 from entrenous.errors import CryptoError, MalformedError, RejectedError
 from entrenous.server.counters import Count
+from entrenous.server.deadlines import Deadlines
 from entrenous.server.host import Host
 from entrenous.server.login import Binding
-from entrenous.server.rates import address_key
+from entrenous.server.rates import address_key, network_key
 from entrenous.server.session import Session
-from entrenous.server.timers import Deadline, Timers
+from entrenous.server.timers import Deadline
 from entrenous.wire import encode_event
 from entrenous.wire.events import GoingAway
 
@@ -33,13 +34,6 @@ _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 #: The states in which the client's messages are still judged.
 _LISTENING = (State.HANDSHAKE, State.OPEN)
 _TOO_OLD = "this connection is a day old: connect again"
-_COUNTS = {
-    Deadline.HANDSHAKE: Count.HANDSHAKE_SECONDS,
-    Deadline.LOGIN: Count.LOGIN_SECONDS,
-    Deadline.WORD: Count.IDLE_SECONDS,
-    Deadline.READER: Count.STALL_SECONDS,
-    Deadline.END: Count.STALL_SECONDS,
-}
 
 
 class ClientLink(asyncio.Protocol):
@@ -57,11 +51,11 @@ class ClientLink(asyncio.Protocol):
         self._session: Session | None = None
         self._address = ""
         self._known = False
-        self._paced = False
-        self._put_off = False
+        self._waits_for_turn = False
+        self._had_to_wait = False
         self._flush_scheduled = False
         self._heard_at = self._loop.time()
-        self._timers = Timers(self._late)
+        self._deadlines = Deadlines(self._limits, self._counters, self)
 
     @property
     def backlog(self) -> int:
@@ -70,16 +64,25 @@ class ClientLink(asyncio.Protocol):
             return 0
         return self._channel.queued + self._transport.get_write_buffer_size()
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the client's last byte."""
+        return self._loop.time() - self._heard_at
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the client's bytes are taken."""
+        return self._transport is not None and self._transport.is_reading()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         # asyncio promises a streaming protocol such a transport; uvloop's does not derive from the class.
         transport = cast("asyncio.Transport", transport)
         peer: Any = transport.get_extra_info("peername")
         address = address_key(str(peer[0])) if isinstance(peer, tuple) and peer else ""
-        reached = self._host.admission.enter(address)
+        reached = self._host.admission.enter(self, address)
         if reached is not None:
-            self._counters.add(reached)
-            self._log.warning("connection.refused", limit=reached.value)
+            self._host.reports.warn("connection.refused", limit=reached.value)
             transport.abort()
             return
         self._address, self._transport = address, transport
@@ -87,16 +90,17 @@ class ClientLink(asyncio.Protocol):
         host = self._host
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
         self._channel.max_message = self._limits.message_bytes_before_login
-        self._timers.arm(Deadline.HANDSHAKE, self._limits.handshake_seconds)
+        self._deadlines.connected()
         self._log.debug("connection.opened")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._timers.clear()
+        self._deadlines.clear()
         if self._channel is None:
             return
         self._channel = None
-        self._host.admission.leave(self._address, secured=self._session is not None)
+        self._host.admission.leave(self)
+        self._host.holdings.forget(self)
         self._host.connections.discard(self)
         if self._session is not None:
             self._session.close()
@@ -120,11 +124,11 @@ class ClientLink(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is written to."""
-        self._timers.arm(Deadline.READER, self._limits.stall_seconds)
+        self._deadlines.stalled()
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._timers.disarm(Deadline.READER)
+        self._deadlines.reads()
         self._advance()
 
     def send(self, message: bytes) -> None:
@@ -146,8 +150,8 @@ class ClientLink(asyncio.Protocol):
         self._channel.max_message = self._limits.message_bytes
         if not self._known:
             self._known = True
-            self._timers.disarm(Deadline.LOGIN)
-            self._timers.arm(Deadline.WORD, self._limits.idle_seconds)
+            self._host.admission.logged_in(self)
+            self._deadlines.logged_in()
 
     def progressed(self) -> None:
         """A request was answered: read on, if reading had to stop."""
@@ -164,44 +168,77 @@ class ClientLink(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def timed_out(self, deadline: Deadline, goodbye: str | None) -> None:
+        """The client let us wait for too long."""
+        self._host.reports.tell("connection.timed_out", connection=self._number, waiting_for=deadline.value)
+        if goodbye is None:
+            self.abort()
+        else:
+            self.end(goodbye)
+
+    def end_if_old(self) -> bool:
+        """End a connection that is a day old; whether it was."""
+        is_old = self._channel is not None and self._channel.expired(self._host.clock.now())
+        if is_old:
+            self.end(_TOO_OLD)
+        return is_old
+
     def _advance(self) -> None:
-        """Judge what has arrived; a handshake waits for its turn, and so does what was put off."""
-        if self._channel is None or self._paced or self._put_off:
+        """Judge what has arrived. Who has not logged in waits for a turn, and so does what was put off."""
+        if self._channel is None or self._waits_for_turn:
             return
-        if self._channel.state is not State.HANDSHAKE:
+        if self._known:
             self._work()
         else:
-            self._paced = True
+            self._wait_for_turn()
             self._throttle()
-            self._host.pacer.submit(self._work)
 
-    def _work(self) -> None:
-        self._paced = False
+    def _wait_for_turn(self) -> None:
+        self._waits_for_turn = True
+        if self._known:
+            self._loop.call_later(self._limits.requests_per_turn.seconds, self._work)
+        else:
+            self._host.pacer.submit(network_key(self._address), self._work)
+
+    def _work(self) -> bool:
+        """Have a turn; whether there was anything to do."""
+        self._waits_for_turn = False
+        if self._channel is None:
+            return False
         if self._session is not None:
             self._session.resume()
         try:
-            self._judge()
+            self._judge(self._channel)
         except (MalformedError, RejectedError, CryptoError) as error:
             self._fail(error)
-            return
+            return True
         self._throttle()
         self._flush_soon()
+        return True
 
-    def _judge(self) -> None:
+    def _judge(self, channel: ServerConnection) -> None:
         """Take what has arrived, as much of it as one turn allows; the rest is put off, and others have theirs."""
-        was_put_off, self._put_off = self._put_off, False
-        for number in range(self._limits.requests_per_turn.count):
-            channel = self._channel
-            if channel is None or channel.state not in _LISTENING or self._held() is not None:
+        had_to_wait, self._had_to_wait = self._had_to_wait, False
+        channel.allowance = self._limits.records_per_turn
+        most = self._limits.requests_per_turn.count if self._known else self._limits.handshakes_per_turn.count
+        for number in range(most):
+            if channel.state not in _LISTENING or self._held() is not None:
                 return
             event = channel.next_event()
             if event is None:
-                return
-            if number == 0 and was_put_off:
+                break
+            if number == 0 and had_to_wait:
                 self._counters.add(Count.REQUESTS_PER_TURN)
             self._take(channel, event)
-        self._put_off = True
-        self._loop.call_later(self._limits.requests_per_turn.seconds, self._work)
+        else:
+            if channel.unread:
+                self._had_to_wait = self._known
+                self._wait_for_turn()
+            return
+        self._deadlines.heard(unread=channel.unread, whole=number > 0)
+        if channel.allowance == 0:
+            self._counters.add(Count.RECORDS_PER_TURN)
+            self._wait_for_turn()
 
     def _fail(self, error: MalformedError | RejectedError | CryptoError) -> None:
         """End a connection over what the client sent."""
@@ -210,15 +247,14 @@ class ClientLink(asyncio.Protocol):
         if rule == "CHAN-MESSAGE-SIZE":
             self._counters.add(Count.MESSAGE_BYTES if self._known else Count.MESSAGE_BYTES_BEFORE_LOGIN)
         # One generic alert whatever was wrong; the log knows, the peer does not.
-        self._log.info("connection.failed", error=type(error).__name__, rule=rule)
+        self._host.reports.tell("connection.failed", connection=self._number, error=type(error).__name__, rule=rule)
         self._finish()
 
     def _take(self, channel: ServerConnection, event: HandshakeFinished | MessageReceived | PeerClosed) -> None:
         match event:
             case HandshakeFinished():
-                self._host.admission.secured(self._address)
-                self._timers.disarm(Deadline.HANDSHAKE)
-                self._timers.arm(Deadline.LOGIN, self._limits.login_seconds)
+                self._host.admission.secured(self)
+                self._deadlines.secured()
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
                 self._log.debug("connection.secured", suite=event.suite)
@@ -227,8 +263,7 @@ class ClientLink(asyncio.Protocol):
                     self._session.receive(event.data)
             case PeerClosed():
                 self._finish()
-        if channel.expired(self._host.clock.now()):
-            self.end(_TOO_OLD)
+        self.end_if_old()
 
     def _throttle(self) -> None:
         """Read from the network only what can be worked on."""
@@ -236,7 +271,7 @@ class ClientLink(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         held = self._held()
-        is_busy = held is not None or self._paced or self._put_off
+        is_busy = held is not None or self._waits_for_turn
         if transport.is_reading() and is_busy:
             transport.pause_reading()
             if held is not None:
@@ -247,6 +282,11 @@ class ClientLink(asyncio.Protocol):
     def _held(self) -> Count | None:
         """The limit for which the client has to wait before more of its requests are taken."""
         return None if self._session is None else self._session.held
+
+    def _size(self) -> int:
+        """Bytes held for this client, in either direction."""
+        unread = 0 if self._channel is None else self._channel.unread
+        return unread + self.backlog + (0 if self._session is None else self._session.size)
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
@@ -261,6 +301,7 @@ class ClientLink(asyncio.Protocol):
         data = self._channel.data_to_send(self._host.clock.now())
         if data:
             self._transport.write(data)
+        self._host.holdings.note(self, self._size())
         if self._channel.state is State.CLOSED:
             self._transport.close()
         elif data and not self._transport.is_reading():
@@ -274,22 +315,5 @@ class ClientLink(asyncio.Protocol):
         if self._session is not None:
             self._session.close()
         self._channel.close()
-        self._timers.arm(Deadline.END, self._limits.stall_seconds)
+        self._deadlines.ending()
         self._flush_soon()
-
-    def _late(self, deadline: Deadline) -> None:
-        wait = self._heard_at + self._limits.idle_seconds - self._loop.time()
-        is_old = self._channel is not None and self._channel.expired(self._host.clock.now())
-        if deadline is Deadline.WORD and wait > 0 and not is_old:
-            self._timers.arm(deadline, wait)
-            return
-        if deadline is Deadline.WORD and is_old:
-            # Said here too: who sends a message byte by byte never finishes the one after which it would be said.
-            self.end(_TOO_OLD)
-            return
-        self._counters.add(_COUNTS[deadline])
-        self._log.info("connection.timed_out", waiting_for=deadline.value)
-        if deadline in (Deadline.WORD, Deadline.LOGIN):
-            self.end("nothing was heard for too long")
-        else:
-            self.abort()

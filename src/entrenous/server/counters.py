@@ -5,21 +5,25 @@ from enum import StrEnum
 
 
 class Count(StrEnum):
-    """What is counted. Each is the name of the field of ``settings.Limits`` that was reached, but for the last."""
+    """What is counted. Each is the name of the field of ``limits.Limits`` that was reached, but for the last."""
 
     CONNECTIONS = "connections"
     CONNECTIONS_PER_ADDRESS = "connections_per_address"
     HANDSHAKES = "handshakes"
     HANDSHAKES_PER_ADDRESS = "handshakes_per_address"
+    ADDRESSES_PER_NETWORK = "addresses_per_network"
     HANDSHAKE_SECONDS = "handshake_seconds"
     LOGIN_SECONDS = "login_seconds"
     IDLE_SECONDS = "idle_seconds"
+    MESSAGE_SECONDS = "message_seconds"
     STALL_SECONDS = "stall_seconds"
     HANDSHAKES_PER_TURN = "handshakes_per_turn"
     REQUESTS_PER_TURN = "requests_per_turn"
+    RECORDS_PER_TURN = "records_per_turn"
     REQUESTS_IN_FLIGHT = "requests_in_flight"
     PUSH_BACKLOG = "push_backlog"
     REPLY_BACKLOG = "reply_backlog"
+    HELD_BYTES = "held_bytes"
     MESSAGE_BYTES_BEFORE_LOGIN = "message_bytes_before_login"
     MESSAGE_BYTES = "message_bytes"
     LOGINS_PER_NAME = "logins_per_name"
@@ -28,8 +32,10 @@ class Count(StrEnum):
     DEVICE_LOGINS_PER_ADDRESS = "device_logins_per_address"
     CLAIMS = "claims"
     CLAIMS_PER_TARGET = "claims_per_target"
+    ADDS_PER_TARGET = "adds_per_target"
     COMMITS = "commits"
     PUBLISHES = "publishes"
+    UPLOADS = "uploads"
     LOOKUPS = "lookups"
     KEY_PACKAGES = "key_packages"
     ROOMS_PER_ACCOUNT = "rooms_per_account"
@@ -57,6 +63,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._values = dict.fromkeys(Count, 0)
+        self._told = dict(self._values)
 
     def add(self, count: Count) -> None:
         """Once more."""
@@ -71,6 +78,11 @@ class Counters:
     def adder(self, count: Count) -> Callable[[], None]:
         """What counts once more at each call."""
         return lambda: self.add(count)
+
+    def news(self) -> dict[str, int]:
+        """How much each has grown since the last call, of those that have."""
+        told, self._told = self._told, dict(self._values)
+        return {count.value: value - told[count] for count, value in self._values.items() if value > told[count]}
 
     def __getitem__(self, count: Count) -> int:
         return self._values[count]

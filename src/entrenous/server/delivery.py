@@ -20,15 +20,18 @@ from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.entries import check_application, read_commit
 from entrenous.server.fanout import Fanout
+from entrenous.server.limits import Limits
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.settings import Limits
 from entrenous.server.store import Storage, Transaction, group_states, inbox, log, rooms, rosters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 
 #: Bytes of entries in one answer, unless one alone is larger: what the loop can seal without keeping others waiting.
 FETCH_BYTES = 256 << 10
+#: Changes of the roster and Welcomes that a Commit may hold for each time that it is counted: the store looks each of
+#: them up while everybody waits.
+CHANGES_PER_COMMIT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Delivery:
     counters: Counters
     _publishes: RateLimiter = field(init=False)
     _commits: RateLimiter = field(init=False)
+    _adds: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         limits, adder = self.limits, self.counters.adder
         object.__setattr__(self, "_publishes", RateLimiter(limits.publishes, adder(Count.PUBLISHES)))
         object.__setattr__(self, "_commits", RateLimiter(limits.commits, adder(Count.COMMITS)))
+        object.__setattr__(self, "_adds", RateLimiter(limits.adds_per_target, adder(Count.ADDS_PER_TARGET)))
 
     async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
         """Open a log; again for the same account, nothing happens."""
@@ -85,6 +90,7 @@ class Delivery:
         """Append a Commit with all that belongs to it; durable when this returns."""
         check_rate(self._commits, caller.device, self.clock.now())
         data = read_commit(request.entry, request.room, request.message_id)
+        self._check_changes(caller, request, data)
         now_ms = math.floor(self.clock.now() * 1000)
         appended = await self.storage.write(
             lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms)
@@ -161,6 +167,20 @@ class Delivery:
         """Delete Welcomes that the device has stored."""
         await self.storage.write(lambda tx: inbox.drop(tx, caller.device, request.id))
         return replies.Done()
+
+    def _check_changes(self, caller: Caller, request: requests.Commit, data: CommitData) -> None:
+        """Count what a Commit changes, and whom it adds or writes to.
+
+        Raises:
+            RefusedError: it was too much at once.
+        """
+        now = self.clock.now()
+        more = (len(data.roster) + len(request.welcomes)) // CHANGES_PER_COMMIT
+        check_rate(self._commits, caller.device, now, more)
+        targets = {change.account for change in data.roster if change.action is RosterAction.ADD}
+        targets |= {item.account for item in request.welcomes}
+        for target in targets - {caller.account}:
+            check_rate(self._adds, (caller.account, target), now)
 
     def _tell(self, room: bytes, appended: Appended) -> None:
         if appended.entry is not None:

@@ -9,7 +9,9 @@ from entrenous.channel import ServerCredential
 from entrenous.crypto import Entropy
 from entrenous.server.admission import Admission
 from entrenous.server.clock import Clock
+from entrenous.server.holding import Holdings
 from entrenous.server.pacing import Pacer
+from entrenous.server.reporting import Reports
 from entrenous.server.services import Services
 from entrenous.trace import Trace
 
@@ -66,6 +68,8 @@ class Host:
     trace: Trace
     admission: Admission
     pacer: Pacer
+    holdings: Holdings
+    reports: Reports
     #: By suite; replaced daily, and each connection keeps those it began with.
     credentials: Mapping[int, ServerCredential]
     connections: Connections = field(default_factory=Connections)

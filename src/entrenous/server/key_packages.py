@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass, field
 
+from entrenous.errors import MalformedError
+from entrenous.mls.types import KeyPackage, Lifetime
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
+from entrenous.server.limits import Limits
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.settings import Limits
+from entrenous.server.settings import DAY
 from entrenous.server.store import Storage, Transaction, accounts, key_packages
+from entrenous.server.store.key_packages import Package
 from entrenous.wire import ErrorCode, replies, requests
 from entrenous.wire.types import ClaimedKeyPackage
+
+#: Seconds that a KeyPackage is kept at most, whatever it says of itself: the protocol's live for 30 days.
+LONGEST = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,13 @@ class KeyPackages:
         Raises:
             RefusedError: the pool would be too large.
         """
+        now = int(self.clock.now())
 
         def operation(tx: Transaction) -> int:
-            key_packages.add(tx, caller.device, request.packages)
+            key_packages.drop_expired(tx, caller.device, now)
+            key_packages.add(tx, caller.device, (_dated(body, now) for body in request.packages))
             if request.last_resort is not None:
-                key_packages.set_last_resort(tx, caller.device, request.last_resort)
+                key_packages.set_last_resort(tx, caller.device, _dated(request.last_resort, now))
             count = key_packages.count(tx, caller.device)
             if count > self.limits.key_packages:
                 detail = f"a device's pool holds at most {self.limits.key_packages} KeyPackages"
@@ -67,6 +76,7 @@ class KeyPackages:
                 raise RefusedError("AUTH-NO-ACCOUNT", ErrorCode.NOT_FOUND, "there is no such account")
             claimed = []
             for device in accounts.device_ids(tx, request.account):
+                key_packages.drop_expired(tx, device, int(now))
                 package = key_packages.claim(tx, device)
                 if package is not None:
                     claimed.append(ClaimedKeyPackage(device, *package))
@@ -75,3 +85,13 @@ class KeyPackages:
             return tuple(claimed)
 
         return replies.KeyPackages(await self.storage.write(operation))
+
+
+def _dated(body: bytes, now: int) -> Package:
+    """A KeyPackage with its end. The server judges none: one that it cannot read is kept as long as any."""
+    try:
+        source = KeyPackage.decode(body).leaf_node.source
+    except MalformedError:
+        return Package(body, now + LONGEST)
+    ends = source.not_after if isinstance(source, Lifetime) else now + LONGEST
+    return Package(body, min(ends, now + LONGEST))

@@ -14,7 +14,7 @@ from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
 from entrenous.server.names import name_key
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import AddressLimiter, RateLimiter, by_address, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, Transaction, accounts, key_packages, rosters
@@ -57,14 +57,14 @@ class Login:
     counters: Counters
     trace: Trace = SILENT
     _per_name: RateLimiter = field(init=False)
-    _per_address: RateLimiter = field(init=False)
-    _devices_per_address: RateLimiter = field(init=False)
+    _per_address: AddressLimiter = field(init=False)
+    _devices_per_address: AddressLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, adder = self.settings.limits, self.counters.adder
-        per_name = RateLimiter(limits.logins_per_name, adder(Count.LOGINS_PER_NAME))
-        per_address = RateLimiter(limits.logins_per_address, adder(Count.LOGINS_PER_ADDRESS))
-        devices = RateLimiter(limits.device_logins_per_address, adder(Count.DEVICE_LOGINS_PER_ADDRESS))
+        limits, counters = self.settings.limits, self.counters
+        per_name = RateLimiter(limits.logins_per_name, counters.adder(Count.LOGINS_PER_NAME))
+        per_address = by_address(limits, counters, Count.LOGINS_PER_ADDRESS)
+        devices = by_address(limits, counters, Count.DEVICE_LOGINS_PER_ADDRESS)
         object.__setattr__(self, "_per_name", per_name)
         object.__setattr__(self, "_per_address", per_address)
         object.__setattr__(self, "_devices_per_address", devices)
@@ -150,6 +150,7 @@ class Login:
             if not accounts.launch(tx, request.device, request.launch_counter, int(now)):
                 detail = "this profile was started from a copy: it has to join again as a new device"
                 raise RefusedError("AUTH-CLONE", ErrorCode.CLONED, detail, current.launch_counter)
+            key_packages.drop_expired(tx, request.device, int(now))
             reply = replies.DeviceLoginDone(
                 login_name=current.login_name,
                 device_list_version=current.device_list_version,

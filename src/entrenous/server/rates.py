@@ -2,18 +2,21 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 
-from entrenous.server.counters import uncounted
+from entrenous.server.counters import Count, Counters, uncounted
+from entrenous.server.limits import Limits, Rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.settings import Rate
 from entrenous.wire import ErrorCode
 
-#: Buckets kept; beyond it the one unused for longest is forgotten.
-MAX_BUCKETS = 20_000
-#: Bits of an IPv6 address that one customer is usually given.
-IPV6_NETWORK_BITS = 64
+#: Buckets kept; beyond it the one unused for longest is forgotten. To make the server forget how often a name was
+#: guessed at, somebody needs as many attempts at other names: those of 200 networks.
+MAX_BUCKETS = 100_000
+#: Bits of an IPv6 address that one customer is given at the least, and that one is easily given more of.
+IPV6_ADDRESS_BITS, IPV6_NETWORK_BITS = 64, 48
+#: Bits of an IPv4 address that name a network.
+IPV4_NETWORK_BITS = 24
 
 
 class RateLimiter:
@@ -29,13 +32,13 @@ class RateLimiter:
         self._refused = refused
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: Hashable, now: float) -> float:
-        """Count one; returns 0, or the seconds after which it would be allowed (it then was not counted)."""
+    def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
+        """Count ``cost``; returns 0, or the seconds after which it would be allowed (it then was not counted)."""
         level, since = self._buckets.pop(key, (float(self._rate.count), now))
         per_second = self._rate.count / self._rate.seconds
         level = min(float(self._rate.count), level + max(0.0, now - since) * per_second)
-        wait = 0.0 if level >= 1.0 else (1.0 - level) / per_second
-        self._buckets[key] = (level - 1.0 if wait == 0.0 else level, now)
+        wait = 0.0 if level >= cost else (cost - level) / per_second
+        self._buckets[key] = (level - cost if wait == 0.0 else level, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         if wait:
@@ -43,13 +46,48 @@ class RateLimiter:
         return wait
 
 
-def check_rate(limiter: RateLimiter, key: Hashable, now: float) -> None:
-    """Count one.
+class AddressLimiter:
+    """Counts one kind of thing by address, and by network: who has many addresses has a network of them.
+
+    Args:
+        rate: what is allowed to one address.
+        networks: what is allowed to a network, in addresses' worth.
+        refused: called whenever one address had too much.
+        network_refused: called whenever one network had.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        networks: int,
+        refused: Callable[[], None] = uncounted,
+        network_refused: Callable[[], None] = uncounted,
+    ) -> None:
+        self._addresses = RateLimiter(rate, refused)
+        self._networks = RateLimiter(Rate(rate.count * networks, rate.seconds), network_refused)
+
+    def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
+        """As ``RateLimiter.take``, of a key that ``address_key`` has made."""
+        return self._addresses.take(key, now, cost) or self._networks.take(network_key(str(key)), now, cost)
+
+
+def by_address(limits: Limits, counters: Counters, count: Count) -> AddressLimiter:
+    """What counts by address under the limit that ``count`` names."""
+    return AddressLimiter(
+        getattr(limits, count.value),
+        limits.addresses_per_network,
+        counters.adder(count),
+        counters.adder(Count.ADDRESSES_PER_NETWORK),
+    )
+
+
+def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float, cost: float = 1.0) -> None:
+    """Count ``cost``.
 
     Raises:
         RefusedError: it was too much at once; the refusal's number says after how many seconds to try again.
     """
-    wait = limiter.take(key, now)
+    wait = limiter.take(key, now, cost)
     if wait:
         raise RefusedError("DS-RATE", ErrorCode.LIMIT, "too much at once: try again later", ceil(wait))
 
@@ -64,4 +102,17 @@ def address_key(host: str) -> str:
         return str(address)
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
-    return str(IPv6Address(int(address) >> IPV6_NETWORK_BITS << IPV6_NETWORK_BITS))
+    return _network(address, IPV6_ADDRESS_BITS)
+
+
+def network_key(key: str) -> str:
+    """What counts as one network: an IPv4 /24, an IPv6 /48. For what ``address_key`` has made."""
+    try:
+        address = ip_address(key)
+    except ValueError:
+        return key
+    return _network(address, IPV6_NETWORK_BITS if isinstance(address, IPv6Address) else IPV4_NETWORK_BITS)
+
+
+def _network(address: IPv4Address | IPv6Address, bits: int) -> str:
+    return str(ip_network(f"{address}/{bits}", strict=False).network_address)

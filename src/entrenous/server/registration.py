@@ -12,7 +12,7 @@ from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
 from entrenous.server.login import Binding
 from entrenous.server.names import check_name, name_key
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import AddressLimiter, by_address, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, Transaction, accounts, invites
@@ -43,11 +43,10 @@ class Registration:
     entropy: Entropy
     settings: Settings
     counters: Counters
-    _per_address: RateLimiter = field(init=False)
+    _per_address: AddressLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        refused = self.counters.adder(Count.REGISTRATIONS_PER_ADDRESS)
-        limiter = RateLimiter(self.settings.limits.registrations_per_address, refused)
+        limiter = by_address(self.settings.limits, self.counters, Count.REGISTRATIONS_PER_ADDRESS)
         object.__setattr__(self, "_per_address", limiter)
 
     async def start(

@@ -15,12 +15,26 @@ from entrenous.server.delivery import Delivery
 from entrenous.server.fanout import Fanout
 from entrenous.server.invites import Invites
 from entrenous.server.key_packages import KeyPackages
+from entrenous.server.limits import Limits
 from entrenous.server.login import Login
+from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.registration import Registration
-from entrenous.server.settings import Limits, Settings
+from entrenous.server.settings import Settings
 from entrenous.server.store import Storage
 from entrenous.trace import SILENT, Trace
 from entrenous.wire import replies, requests
+
+#: Requests whose content the server keeps, for days at least.
+_KEPT = frozenset(
+    {
+        requests.Publish,
+        requests.Commit,
+        requests.CreateRoom,
+        requests.PutKeyPackages,
+        requests.PutVault,
+        requests.PutDeviceList,
+    }
+)
 
 ForDevice = Callable[[Caller, Any], Awaitable[replies.Reply]]
 ForAccount = Callable[[bytes, Any], Awaitable[replies.Reply]]
@@ -39,6 +53,8 @@ class Services:
     fanout: Fanout
     limits: Limits
     counters: Counters
+    clock: Clock
+    uploads: RateLimiter
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
     _tasks: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
@@ -96,7 +112,18 @@ class Services:
             fanout=fanout,
             limits=limits,
             counters=counters,
+            clock=clock,
+            uploads=RateLimiter(limits.uploads, counters.adder(Count.UPLOADS)),
         )
+
+    def charge(self, account: bytes, request: requests.Request, size: int) -> None:
+        """Count the bytes of a request whose content the server is to keep.
+
+        Raises:
+            RefusedError: the account has uploaded too much lately.
+        """
+        if type(request) in _KEPT:
+            check_rate(self.uploads, account, self.clock.now(), size)
 
     def spawn(self, work: Coroutine[Any, Any, replies.Reply]) -> "asyncio.Task[replies.Reply]":
         """Run a request. It goes on when its connection is gone, because others are to hear of what it stored."""

@@ -92,6 +92,11 @@ class Session:
         return self._link.backlog
 
     @property
+    def size(self) -> int:
+        """Bytes of the requests that wait or are worked on."""
+        return self._size
+
+    @property
     def held(self) -> Count | None:
         """The limit for which the client has to wait before more of its requests are read, if there is one."""
         limits = self._services.limits
@@ -132,7 +137,7 @@ class Session:
     def _start(self) -> None:
         while self._waiting and self._may_start(self._waiting[0]):
             call = self._waiting.popleft()
-            call.task = self._services.spawn(self._answer(call.request))
+            call.task = self._services.spawn(self._answer(call.request, call.size))
             self._running.append(call)
             call.task.add_done_callback(self._finished)
 
@@ -156,10 +161,10 @@ class Session:
             self._start()
             self._link.progressed()
 
-    async def _answer(self, request: requests.Request) -> replies.Reply:
+    async def _answer(self, request: requests.Request, size: int) -> replies.Reply:
         """The reply to a request; never raises."""
         try:
-            reply = await self._handle(request)
+            reply = await self._handle(request, size)
         except RejectedError as error:
             self._services.counters.refused(error.rule)
             _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
@@ -181,7 +186,10 @@ class Session:
             fields["sequence"] = reply.sequence
         _log.debug("request.answered", request=type(request).__name__, **fields)
 
-    async def _handle(self, request: requests.Request) -> replies.Reply:
+    async def _handle(self, request: requests.Request, size: int) -> replies.Reply:
+        match self.state:
+            case OfAccount(account=account) | OfDevice(caller=Caller(account=account)):
+                self._services.charge(account, request, size)
         if isinstance(self.state, OfDevice):
             for_device = self._services.of_device.get(type(request))
             if for_device is not None:

@@ -12,6 +12,8 @@ class Deadline(Enum):
     LOGIN = "login"
     #: A word from the client.
     WORD = "word"
+    #: The rest of a message.
+    MESSAGE = "message"
     #: The client to take what it was sent.
     READER = "reader"
     #: The end, after a goodbye.
@@ -34,6 +36,10 @@ class Timers:
         """Set, or set anew."""
         self.disarm(deadline)
         self._running[deadline] = self._loop.call_later(seconds, self._pass, deadline)
+
+    def is_armed(self, deadline: Deadline) -> bool:
+        """Whether it is waited for."""
+        return deadline in self._running
 
     def disarm(self, deadline: Deadline) -> None:
         """Wait for it no longer. Repeating it does no harm."""

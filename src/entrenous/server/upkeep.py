@@ -12,7 +12,7 @@ from entrenous.errors import EntrenousError
 from entrenous.identity import ServerIdentityKey
 from entrenous.server.clock import Clock
 from entrenous.server.settings import DAY, SILENT_AFTER
-from entrenous.server.store import Storage, invites, retention, rosters
+from entrenous.server.store import Storage, invites, key_packages, retention, rosters
 
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
@@ -48,6 +48,7 @@ async def sweep(storage: Storage, clock: Clock) -> int:
         deleted += count
     await storage.write(lambda tx: retention.forget_sent(tx, now))
     await storage.write(lambda tx: invites.purge(tx, now))
+    await storage.write(lambda tx: key_packages.purge(tx, now))
     await storage.write(lambda tx: rosters.forget_removed(tx, now - SILENT_AFTER))
     return deleted
 

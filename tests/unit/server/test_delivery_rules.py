@@ -156,6 +156,8 @@ def test_welcomes_are_for_listed_devices_of_members() -> None:
             ("DS-WELCOME-DEVICE", WelcomeFor(bob.account, carol.device, b"not his")),
         ):
             assert await rule_of(alice.client, with_welcome(alice.commit_request(room, base), welcome)) == rule
+        twice = alice.commit_request(room, base, welcome=[bob, bob])
+        assert await rule_of(alice.client, twice) == "DS-WELCOME-DOUBLE"
 
     play(scenario)
 

@@ -13,7 +13,7 @@ from entrenous.opaque import start_login
 from entrenous.server import Limits, Rate
 from entrenous.server.counters import Count, Counters
 from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
-from entrenous.wire import ErrorCode, RosterAction, events, replies, requests
+from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests
 from server_people import RETENTION, RawClient, World
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
@@ -133,6 +133,105 @@ async def fall_silent_and_deaf(world: World) -> None:
     assert world.memory.server.connections == 2
     await asyncio.sleep(2)
     assert world.memory.server.connections == 1
+
+
+async def come_from_everywhere(world: World) -> None:
+    """Every address is another one, and all of them are one customer's."""
+    for number in range(2):
+        await world.connect(address=f"2001:db8:1:{number}::1")
+    refused, _, _ = silent(world, "2001:db8:1:2::1")
+    assert await elapsed(refused.ended) < 1
+    await world.connect(address="2001:db8:2::1")
+
+
+async def half_open_from_everywhere(world: World) -> None:
+    for number in range(2):
+        silent(world, f"192.0.2.{number}")
+    refused, _, _ = silent(world, "192.0.2.200")
+    assert await elapsed(refused.ended) < 1
+    await world.connect(address="198.51.100.1")
+
+
+async def guess_from_everywhere(world: World) -> None:
+    guesses = [await guess(world, f"name{number}", f"192.0.2.{number}") for number in range(4)]
+    assert [is_limited(reply) for reply in guesses] == [False, False, True, True]
+    assert isinstance(await guess(world, "name4", "198.51.100.1"), replies.LoginChallenge)
+
+
+async def dribble_a_message(world: World) -> None:
+    """One byte every ten seconds is a word, but it makes no message."""
+    alice = await world.person("alice")
+    alice.client.channel.queue_framed((1_000).to_bytes(4, "big"))
+    begun = asyncio.get_running_loop().time()
+    while not alice.client.ended.is_set():
+        alice.client.channel.queue_framed(b"\x00")
+        alice.client.flush()
+        await asyncio.sleep(10)
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(Limits().message_seconds, abs=11)
+    assert isinstance(await alice.client.event(), events.GoingAway)
+
+
+async def send_empty_records(world: World) -> None:
+    """Records that carry nothing cost what others cost: they are opened a few at a time, and others go on."""
+    alice, stranger = await world.person("alice"), await world.connect()
+    room = await alice.create_room()
+    frames: list[bytes] = []
+    for _ in range(13_000):
+        stranger.channel._writer._seal(frames, b"\x03")  # type: ignore[union-attr]  # what no client of ours sends
+    opened = []
+    stranger.transport.write(b"".join(frames))
+    link = world.connectors[-1].wires[0].server.get_protocol()
+    for number in range(5):
+        before = link._channel.unread  # type: ignore[attr-defined]  # a ClientLink
+        assert await alice.publish(room) == replies.Published(number + 1)
+        opened.append((before - link._channel.unread) // len(frames[0] + frames[1]))  # type: ignore[attr-defined]  # it is
+    assert max(opened) <= 20 * Limits().records_per_turn
+    assert await stranger.call(requests.Ping()) == replies.Done()
+
+
+async def hold_much_together(world: World) -> None:
+    """Each of them keeps within what one may hold; the one who holds most goes."""
+    people = [await world.person(name) for name in ("alice", "bob", "carol")]
+    for person, size in zip(people, (200_000, 400_000, 300_000), strict=True):
+        person.client.channel.queue_framed((500_000).to_bytes(4, "big") + bytes(size))
+        person.client.flush()
+    await people[1].client.ended.wait()
+    assert world.memory.server.connections == 2
+
+
+async def add_again_and_again(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    base = await alice.add(room, bob)
+    assert is_limited(await alice.client.call(alice.commit_request(room, base, welcome=[bob])))
+    assert isinstance(await alice.client.call(alice.commit_request(room, base)), replies.Published)
+
+
+async def change_much_at_once(world: World) -> None:
+    """A Commit of many changes counts as many: the store has to look all of them up."""
+    alice = await world.person("alice")
+    room = await alice.create_room()
+    changes = tuple(RosterChange(number.to_bytes(16, "big"), RosterAction.REMOVE) for number in range(64))
+    assert is_limited(await alice.client.call(alice.commit_of(room, 0, changes)))
+
+
+async def upload_much(world: World) -> None:
+    """Whatever is kept counts: the same bytes in messages, rooms, packages and vaults."""
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = await alice.create_room()
+    for number in range(4):
+        assert await alice.publish(room, bytes(20_000)) == replies.Published(number + 1)
+    big = bytes(30_000)
+    for request in (
+        alice.publish_request(room, big),
+        requests.CreateRoom(bytes(16), RETENTION, big, b"tree"),
+        requests.PutVault(1, big),
+        requests.PutKeyPackages((bytes(16_000), bytes(16_000)), None),
+        requests.PutDeviceList(1, big),
+    ):
+        assert is_limited(await alice.client.call(request)), request
+    assert await alice.client.call(requests.Ping()) == replies.Done()
+    assert isinstance(await bob.client.call(requests.PutVault(1, big)), replies.Done)
 
 
 async def shake_hands_all_at_once(world: World) -> None:
@@ -315,16 +414,22 @@ REACHED: list[tuple[Count, Reach, Limits]] = [
     (Count.CONNECTIONS_PER_ADDRESS, connect_twice, Limits(connections_per_address=1)),
     (Count.HANDSHAKES, half_open_twice, Limits(handshakes=1)),
     (Count.HANDSHAKES_PER_ADDRESS, half_open_twice, Limits(handshakes_per_address=1)),
+    (Count.ADDRESSES_PER_NETWORK, come_from_everywhere, Limits(connections_per_address=1, addresses_per_network=2)),
+    (Count.ADDRESSES_PER_NETWORK, half_open_from_everywhere, Limits(handshakes_per_address=1, addresses_per_network=2)),
+    (Count.ADDRESSES_PER_NETWORK, guess_from_everywhere, Limits(logins_per_address=ONCE, addresses_per_network=2)),
     (Count.HANDSHAKE_SECONDS, begin_no_handshake, Limits()),
     (Count.HANDSHAKE_SECONDS, dribble_a_handshake, Limits()),
     (Count.LOGIN_SECONDS, never_log_in, Limits()),
     (Count.IDLE_SECONDS, fall_silent, Limits()),
+    (Count.MESSAGE_SECONDS, dribble_a_message, Limits()),
     (Count.STALL_SECONDS, fall_silent_and_deaf, Limits()),
     (Count.HANDSHAKES_PER_TURN, shake_hands_all_at_once, Limits()),
     (Count.REQUESTS_PER_TURN, ask_much_at_once, Limits()),
+    (Count.RECORDS_PER_TURN, send_empty_records, Limits()),
     (Count.REQUESTS_IN_FLIGHT, ask_much_at_once, Limits(requests_in_flight=4)),
     (Count.PUSH_BACKLOG, leave_pushes_unread, Limits(idle_seconds=FOREVER)),
     (Count.REPLY_BACKLOG, leave_replies_unread, Limits(reply_backlog=1 << 20)),
+    (Count.HELD_BYTES, hold_much_together, Limits(held_bytes=700_000)),
     (Count.MESSAGE_BYTES_BEFORE_LOGIN, announce_before_login, Limits(message_bytes_before_login=1_000)),
     (Count.MESSAGE_BYTES, announce_after_login, Limits(message_bytes=100_000)),
     (Count.FAILED_CONNECTIONS, announce_a_long_record, Limits()),
@@ -334,7 +439,10 @@ REACHED: list[tuple[Count, Reach, Limits]] = [
     (Count.DEVICE_LOGINS_PER_ADDRESS, come_twice, Limits(device_logins_per_address=ONCE)),
     (Count.CLAIMS, claim_twice, Limits(claims=ONCE)),
     (Count.CLAIMS_PER_TARGET, claim_twice, Limits(claims_per_target=ONCE)),
+    (Count.ADDS_PER_TARGET, add_again_and_again, Limits(adds_per_target=ONCE)),
+    (Count.UPLOADS, upload_much, Limits(message_bytes=100_000, uploads=Rate(100_000, 1e6))),
     (Count.COMMITS, commit_twice, Limits(commits=ONCE)),
+    (Count.COMMITS, change_much_at_once, Limits(commits=ONCE)),
     (Count.PUBLISHES, publish_twice, Limits(publishes=ONCE)),
     (Count.LOOKUPS, look_up_twice, Limits(lookups=ONCE)),
     (Count.KEY_PACKAGES, fill_a_pool, Limits(key_packages=1)),
@@ -373,10 +481,20 @@ def test_what_stays_within_the_limits_counts_nothing() -> None:
     play(scenario, Limits())
 
 
-@pytest.mark.parametrize("wrong", [{"message_bytes": 0}, {"message_bytes": 9 << 20}, {"message_bytes_before_login": 0}])
-def test_messages_are_no_longer_than_the_protocol_allows(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"message_bytes": 0},
+        {"message_bytes": 9 << 20},
+        {"message_bytes_before_login": 0},
+        {"connections": 0},
+        {"idle_seconds": float("nan")},
+        {"uploads": Rate(1_000, 1.0)},
+    ],
+)
+def test_limits_keep_to_the_protocol_and_to_each_other(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        Limits(**wrong)  # type: ignore[arg-type]  # this is the point
+        Limits(**wrong)
 
 
 def test_a_device_that_sends_one_message_for_ever_is_sent_away_after_a_day() -> None:
@@ -391,7 +509,7 @@ def test_a_device_that_sends_one_message_for_ever_is_sent_away_after_a_day() -> 
         assert loop.time() - begun == pytest.approx(86_400, abs=600)
         assert isinstance(await alice.client.event(), events.GoingAway)
 
-    play(scenario, Limits())
+    play(scenario, Limits(message_seconds=FOREVER))
 
 
 def test_a_flood_of_requests_leaves_the_loop_to_others_in_every_turn() -> None:

@@ -19,7 +19,8 @@ def structure(engine: Engine) -> dict[str, set[str]]:
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(query).fetchall()
     return {
-        name: {line.strip().rstrip(",") for line in re.split(r"\n", sql)}
+        # A column that was added later stands on a line with others: what is not in parentheses ends at a comma.
+        name: {clause.strip() for clause in re.split(r"\n|,(?![^(]*\))", sql)} - {""}
         for name, sql in rows
         if not name.startswith("sqlite_")
     }

@@ -1,6 +1,5 @@
 """The small parts: rates, names, admission, pacing, fan-out, settings."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,15 +8,11 @@ from hypothesis import strategies as st
 
 from entrenous.channel import SUITES, frame_message
 from entrenous.errors import UsageError
-from entrenous.server import Limits, Rate, Settings, rates
-from entrenous.server.admission import Admission
-from entrenous.server.counters import Count
+from entrenous.server import Rate, Settings, rates
 from entrenous.server.fanout import Fanout
 from entrenous.server.names import check_name, name_key
-from entrenous.server.pacing import Pacer
-from entrenous.server.rates import RateLimiter, address_key
+from entrenous.server.rates import AddressLimiter, RateLimiter, address_key, network_key
 from entrenous.server.refusal import RefusedError
-from entrenous.testing import run_virtual
 from entrenous.wire import Entry, encode_event, events
 
 ROOM, OTHER = bytes(16), bytes([1]) * 16
@@ -65,6 +60,38 @@ def test_what_counts_as_one_address(host: str, key: str) -> None:
     assert address_key(host) == key
 
 
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("192.0.2.1", "192.0.2.0"),
+        ("::ffff:192.0.2.200", "192.0.2.0"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ("2001:db8:1:ffff::9", "2001:db8:1::"),
+        ("not an address", "not an address"),
+    ],
+)
+def test_what_counts_as_one_network(host: str, key: str) -> None:
+    assert network_key(address_key(host)) == key
+
+
+def test_a_network_may_do_what_some_of_its_addresses_may() -> None:
+    refused: list[str] = []
+    limiter = AddressLimiter(Rate(2, 60.0), 3, lambda: refused.append("address"), lambda: refused.append("network"))
+    mine = [address_key(f"2001:db8:1:{number}::1") for number in range(100)]
+    assert [limiter.take(mine[0], 0.0) for _ in range(3)] == [0, 0, pytest.approx(30)]
+    assert [limiter.take(address, 0.0) for address in mine[1:6]] == [0, 0, 0, 0, pytest.approx(10)]
+    assert refused == ["address", "network"]
+    assert limiter.take(address_key("2001:db8:2::1"), 0.0) == 0
+
+
+def test_what_costs_more_takes_more_of_a_rate() -> None:
+    limiter = RateLimiter(Rate(100, 100.0))
+    assert limiter.take("alice", 0.0, 60) == 0
+    assert limiter.take("alice", 0.0, 60) == pytest.approx(20)
+    assert limiter.take("alice", 0.0, 0) == 0
+    assert limiter.take("alice", 20.0, 60) == 0
+
+
 @given(st.text(max_size=40))
 def test_a_name_that_is_allowed_is_equal_to_itself_however_it_is_written(name: str) -> None:
     key = name_key(name)
@@ -76,51 +103,6 @@ def test_a_name_that_is_allowed_is_equal_to_itself_however_it_is_written(name: s
     assert check_name(stored) == stored
     assert name_key(stored) == key
     assert 2 <= len(stored) <= 32
-
-
-def test_admission_counts_and_forgets() -> None:
-    admission = Admission(Limits(connections=3, connections_per_address=2))
-    assert [admission.enter("a") for _ in range(3)] == [None, None, Count.CONNECTIONS_PER_ADDRESS]
-    assert [admission.enter("b"), admission.enter("b")] == [None, Count.CONNECTIONS]
-    admission.leave("a", secured=False)
-    assert admission.enter("b") is None
-    for address in ("a", "b", "b"):
-        admission.secured(address)
-        admission.leave(address, secured=True)
-    assert (admission.total, admission.handshakes) == (0, 0)
-    assert not admission._connections.per_address
-    assert not admission._handshakes.per_address
-
-
-def test_admission_counts_handshakes_apart() -> None:
-    admission = Admission(Limits(handshakes=3, handshakes_per_address=2))
-    assert [admission.enter("a") for _ in range(3)] == [None, None, Count.HANDSHAKES_PER_ADDRESS]
-    assert [admission.enter("b"), admission.enter("c")] == [None, Count.HANDSHAKES]
-    admission.secured("a")
-    assert admission.enter("c") is None
-    admission.leave("c", secured=False)
-    admission.leave("a", secured=True)
-    assert (admission.total, admission.handshakes) == (2, 2)
-
-
-def test_work_is_spread_over_time_in_order() -> None:
-    async def main() -> None:
-        loop, put_off = asyncio.get_running_loop(), []
-        pacer = Pacer(Rate(2, 0.5), lambda: put_off.append(loop.time()))
-        done: list[tuple[int, float]] = []
-        for number in range(5):
-            pacer.submit(lambda n=number: done.append((n, round(loop.time(), 3))))  # type: ignore[misc]  # binds n
-        await asyncio.sleep(1.2)
-        # Nobody waits, but the last turn is not half a second ago.
-        pacer.submit(lambda: done.append((5, round(loop.time(), 3))))
-        await asyncio.sleep(2)
-        pacer.submit(lambda: done.append((6, round(loop.time(), 3))))
-        await asyncio.sleep(1)
-        assert done == [(0, 0.0), (1, 0.0), (2, 0.5), (3, 0.5), (4, 1.0), (5, 1.5), (6, 3.2)]
-        assert len(put_off) == 2
-        assert len(pacer) == 0
-
-    run_virtual(main())
 
 
 @pytest.mark.parametrize("wrong", [{"suites": ()}, {"suites": (9,)}, {"port": -1}, {"port": 65_536}])

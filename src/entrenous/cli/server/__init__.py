@@ -2,8 +2,9 @@
 
 import typer
 
-from entrenous.cli.server import invite, run
+from entrenous.cli.server import invite, limits, run
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
 invite.register(app)
+limits.register(app)

@@ -17,6 +17,17 @@ PublicOption = Annotated[
     typer.Option("--public", metavar="HOST:PORT", help="The address that invite links carry; remembered."),
 ]
 
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=VALUE",
+        help="Set one of the limits, e.g. connections=500 or logins_per_name=5/600; may be repeated. "
+        "`entrenous server limits` lists them.",
+        show_default=False,
+    ),
+]
+
 _ADDRESS_FILE = "public-address"
 
 

@@ -9,7 +9,7 @@ from entrenous.cli.logs import LogLevel, LogTrace
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run, server_loop, until_stopped
-from entrenous.cli.server.data import DataOption, PublicOption, data_directory, public_address
+from entrenous.cli.server.data import DataOption, LimitOption, PublicOption, data_directory, public_address
 
 if TYPE_CHECKING:
     from entrenous.server import Server, Settings
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
             "entrenous server run",
             "entrenous server run --public chat.example.org:7443",
             "entrenous server run --data /srv/entrenous --host 127.0.0.1 --port 7500",
+            "entrenous server run --limit connections=500 --limit logins_per_name=5/600",
         ),
     )(server_run)
 
@@ -36,6 +37,7 @@ def server_run(
     host: Annotated[str | None, typer.Option(help="The interface to listen on.", show_default="all")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", show_default="7443")] = None,
     public: PublicOption = None,
+    limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what it did as JSON lines.")] = False,
 ) -> None:
     """Run a server until Ctrl+C. The first start makes keys and a database and prints one invite link.
@@ -43,7 +45,7 @@ def server_run(
     The server stores and orders ciphertext. Whoever holds its disk with its keys can guess weak passwords offline.
     """
     from entrenous.identity import DEFAULT_PORT
-    from entrenous.server import Settings
+    from entrenous.server import Settings, read_limits
 
     common(context).start_logging(LogLevel.INFO)
 
@@ -54,6 +56,7 @@ def server_run(
             host=host,
             port=DEFAULT_PORT if port is None else port,
             public_address=public_address(directory, public),
+            limits=read_limits(directory, limit or ()),
         )
         await serve(settings, as_json=as_json)
 

@@ -1,6 +1,7 @@
 """The rows of KeyPackages: one pool a device, each handed out once, and one last resort."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
@@ -9,7 +10,10 @@ from entrenous.server.store.statements import Statement, Transaction
 
 _INSERT = Statement(
     insert(key_packages).values(
-        device=bindparam("device"), last_resort=bindparam("last_resort"), body=bindparam("body")
+        device=bindparam("device"),
+        last_resort=bindparam("last_resort"),
+        body=bindparam("body"),
+        expires_at=bindparam("expires_at"),
     )
 )
 _kind = (key_packages.c.device == bindparam("of_device"), key_packages.c.last_resort == bindparam("kind"))
@@ -19,17 +23,44 @@ _OLDEST = Statement(
     select(key_packages.c.number, key_packages.c.body).where(*_kind).order_by(key_packages.c.number).limit(1)
 )
 _DELETE = Statement(delete(key_packages).where(key_packages.c.number == bindparam("which")))
+_DELETE_EXPIRED = Statement(
+    delete(key_packages).where(
+        key_packages.c.device == bindparam("of_device"), key_packages.c.expires_at < bindparam("now")
+    )
+)
+_PURGE = Statement(delete(key_packages).where(key_packages.c.expires_at < bindparam("now")))
 
 
-def add(tx: Transaction, device: bytes, packages: Sequence[bytes]) -> None:
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A KeyPackage, and the last unix second in which it is good for anything."""
+
+    body: bytes
+    expires_at: int
+
+
+def add(tx: Transaction, device: bytes, packages: Iterable[Package]) -> None:
     """Add packages to a device's pool."""
-    tx.many(_INSERT, ({"device": device, "last_resort": 0, "body": body} for body in packages))
+    tx.many(
+        _INSERT,
+        ({"device": device, "last_resort": 0, "body": each.body, "expires_at": each.expires_at} for each in packages),
+    )
 
 
-def set_last_resort(tx: Transaction, device: bytes, package: bytes) -> None:
+def set_last_resort(tx: Transaction, device: bytes, package: Package) -> None:
     """Replace the device's last-resort package."""
     tx.run(_DELETE_KIND, of_device=device, kind=1)
-    tx.run(_INSERT, device=device, last_resort=1, body=package)
+    tx.run(_INSERT, device=device, last_resort=1, body=package.body, expires_at=package.expires_at)
+
+
+def drop_expired(tx: Transaction, device: bytes, now: int) -> None:
+    """Delete the packages of a device whose time is over."""
+    tx.run(_DELETE_EXPIRED, of_device=device, now=now)
+
+
+def purge(tx: Transaction, now: int) -> int:
+    """Delete the packages of all devices whose time is over; returns how many."""
+    return tx.run(_PURGE, now=now)
 
 
 def count(tx: Transaction, device: bytes) -> int:

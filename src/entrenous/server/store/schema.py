@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The revision of store/migrations that makes exactly these tables.
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -85,6 +85,7 @@ key_packages = Table(
     Column("device", LargeBinary, ForeignKey("devices.id", ondelete="CASCADE"), nullable=False),
     Column("last_resort", SmallInteger, nullable=False, comment="1: handed out when nothing else is left, and kept"),
     Column("body", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, server_default="0", comment="after it nobody may add it"),
     Index("ix_key_packages_pool", "device", "last_resort"),
     comment="Each device's pool of KeyPackages",
     sqlite_autoincrement=True,

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import StaticPool
 
 from entrenous.errors import EntrenousError, UnavailableError
 from entrenous.server.store.statements import Transaction
@@ -175,7 +176,14 @@ class Storage:
                 transaction.control("ROLLBACK")
         except Exception as error:  # noqa: BLE001 the driver has rolled back by itself, or is lost
             _log.warning("storage.rollback_failed", error=repr(error))
-            self._disconnect()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Let go of a connection whose state nobody knows: it does not go back to the pool to be had again."""
+        # A database in memory is the connection: without it nothing would be left.
+        if self._connection is not None and not isinstance(self._engine.pool, StaticPool):
+            self._connection.invalidate()
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -1,0 +1,47 @@
+"""How much memory all connections hold together; when it is too much, who holds most of it goes."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+#: Bytes below which a connection is not worth counting: it has them for a moment, as every busy one has.
+SMALL = 32 << 10
+
+
+class Holder(Protocol):
+    """A connection, as it is ended."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+
+class Holdings:
+    """Bytes that connections hold: of messages that are not whole, of requests that wait, of what is not taken.
+
+    Args:
+        limit: bytes that all of them may hold.
+        reached: called whenever one has to go.
+    """
+
+    def __init__(self, limit: int, reached: Callable[[], None]) -> None:
+        self._limit = limit
+        self._reached = reached
+        self._held: dict[Holder, int] = {}
+        self.total = 0
+
+    def note(self, holder: Holder, size: int) -> None:
+        """A connection holds ``size`` bytes now; the greediest is ended if they are too many in all."""
+        if size < SMALL:
+            self.forget(holder)
+            return
+        self.total += size - self._held.get(holder, 0)
+        self._held[holder] = size
+        while self.total > self._limit:
+            greediest = max(self._held, key=self._held.__getitem__)
+            self.forget(greediest)
+            self._reached()
+            greediest.abort()
+
+    def forget(self, holder: Holder) -> None:
+        """A connection is gone, or holds nothing worth counting. Repeating it does no harm."""
+        self.total -= self._held.pop(holder, 0)

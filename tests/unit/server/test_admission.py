@@ -1,0 +1,202 @@
+"""Who gets in, who gives way, and who has the next turn: admission, the crowd behind it, pacing and holdings."""
+
+import asyncio
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrenous.server import Limits, Rate
+from entrenous.server.admission import Admission
+from entrenous.server.counters import Count
+from entrenous.server.crowd import Crowd
+from entrenous.server.holding import SMALL, Holdings
+from entrenous.server.pacing import Pacer
+from entrenous.testing import run_virtual
+
+
+@dataclass(eq=False)
+class Guest:
+    """A connection that notes when it is sent away."""
+
+    name: str = ""
+    gone: bool = False
+
+    def abort(self) -> None:
+        self.gone = True
+
+
+def admission(**limits: int) -> tuple[Admission, list[Count]]:
+    reached: list[Count] = []
+    return Admission(Limits(**limits), reached.append), reached  # type: ignore[arg-type]  # all of these are integers
+
+
+def test_admission_counts_and_forgets() -> None:
+    door, reached = admission(connections=3, connections_per_address=2)
+    guests = [Guest() for _ in range(4)]
+    assert [door.enter(guest, "192.0.2.1") for guest in guests[:3]] == [None, None, Count.CONNECTIONS_PER_ADDRESS]
+    assert door.enter(guests[3], "198.51.100.1") is None
+    assert (door.total, door.handshakes) == (3, 3)
+    for guest in guests:
+        door.secured(guest)
+        door.logged_in(guest)
+        door.leave(guest)
+        door.leave(guest)
+    assert (door.total, door.handshakes) == (0, 0)
+    assert not door._connections.per_address
+    assert not door._connections.per_network
+    assert not door._handshakes.per_address
+    assert reached == [Count.CONNECTIONS_PER_ADDRESS]
+
+
+def test_admission_counts_handshakes_apart() -> None:
+    door, reached = admission(handshakes_per_address=2)
+    guests = [Guest() for _ in range(4)]
+    assert [door.enter(guest, "a") for guest in guests[:3]] == [None, None, Count.HANDSHAKES_PER_ADDRESS]
+    door.secured(guests[0])
+    assert door.enter(guests[3], "a") is None
+    assert (door.total, door.handshakes) == (3, 2)
+    assert reached == [Count.HANDSHAKES_PER_ADDRESS]
+
+
+def test_a_network_of_many_addresses_counts_as_some_of_them() -> None:
+    door, _ = admission(connections_per_address=2, addresses_per_network=3)
+    admitted = [door.enter(Guest(), f"2001:db8:1:{number:x}::") for number in range(10)]
+    assert admitted == [None] * 6 + [Count.ADDRESSES_PER_NETWORK] * 4
+    assert door.enter(Guest(), "2001:db8:2::") is None
+
+
+def test_where_there_is_no_room_the_oldest_newcomer_of_the_greediest_network_gives_way() -> None:
+    door, reached = admission(connections=4)
+    flood = [Guest() for _ in range(3)]
+    for number, guest in enumerate(flood):
+        assert door.enter(guest, f"192.0.2.{number}") is None
+    friend, other = Guest(), Guest()
+    assert door.enter(friend, "198.51.100.1") is None
+    assert door.enter(other, "203.0.113.1") is None
+    assert [guest.gone for guest in (*flood, friend)] == [True, False, False, False]
+    assert door.total == 4
+    # The flood only displaces nobody: it has most already.
+    assert door.enter(Guest(), "192.0.2.77") is Count.CONNECTIONS
+    assert reached == [Count.CONNECTIONS] * 2
+
+
+def test_who_has_logged_in_gives_way_to_nobody() -> None:
+    door, _ = admission(connections=2)
+    inside = [Guest(), Guest()]
+    for guest in inside:
+        assert door.enter(guest, "192.0.2.1") is None
+        door.secured(guest)
+        door.logged_in(guest)
+    assert door.enter(Guest(), "198.51.100.1") is Count.CONNECTIONS
+    assert not any(guest.gone for guest in inside)
+
+
+def test_half_open_connections_from_everywhere_do_not_keep_a_newcomer_out() -> None:
+    door, reached = admission(handshakes=5)
+    strangers = [Guest() for _ in range(20)]
+    for number, guest in enumerate(strangers):
+        assert door.enter(guest, f"10.0.{number}.1") is None
+    friend = Guest()
+    assert door.enter(friend, "198.51.100.1") is None
+    assert [guest.gone for guest in strangers] == [True] * 16 + [False] * 4
+    assert not friend.gone
+    assert door.handshakes == 5
+    assert set(reached) == {Count.HANDSHAKES}
+
+
+moves = st.lists(st.tuples(st.booleans(), st.integers(0, 4), st.integers(0, 30)), max_size=200)
+
+
+@given(moves)
+def test_a_crowd_knows_its_largest_group_and_who_came_first(steps: list[tuple[bool, int, int]]) -> None:
+    crowd: Crowd[tuple[int, int]] = Crowd()
+    model: dict[str, list[tuple[int, int]]] = {}
+    for is_coming, group, number in steps:
+        name, member = str(group), (group, number)
+        there = model.setdefault(name, [])
+        if is_coming and member not in there:
+            crowd.add(name, member)
+            there.append(member)
+        elif not is_coming:
+            assert crowd.remove(name, member) == (member in there)
+            model[name] = [each for each in there if each != member]
+        largest = max(map(len, model.values()))
+        for size in range(largest + 2):
+            oldest = crowd.oldest_of_largest(more_than=size)
+            first = {there[0] for there in model.values() if len(there) == largest > size}
+            assert oldest in first if first else oldest is None
+        assert all(crowd.size(name) == len(there) for name, there in model.items())
+
+
+def test_work_is_spread_over_time_in_order() -> None:
+    async def main() -> None:
+        loop, put_off = asyncio.get_running_loop(), []
+        pacer = Pacer(Rate(2, 0.5), lambda: put_off.append(loop.time()))
+        done: list[tuple[int, float]] = []
+
+        def work(number: int, *, is_any: bool = True) -> None:
+            def run() -> bool:
+                done.append((number, round(loop.time(), 3)))
+                return is_any
+
+            pacer.submit("one", run)
+
+        for number in range(5):
+            work(number)
+        await asyncio.sleep(1.2)
+        # Nobody waits, but the last turn is not half a second ago.
+        work(5)
+        await asyncio.sleep(2)
+        work(6)
+        await asyncio.sleep(1)
+        assert done == [(0, 0.0), (1, 0.0), (2, 0.5), (3, 0.5), (4, 1.0), (5, 1.5), (6, 3.2)]
+        assert len(put_off) == 2
+        assert len(pacer) == 0
+        # Who is gone takes nobody's turn.
+        for number in range(7, 20):
+            work(number, is_any=number > 16)
+        await asyncio.sleep(0)
+        assert [number for number, _ in done[7:]] == list(range(7, 19))
+
+    run_virtual(main())
+
+
+def test_the_origins_of_work_take_turns() -> None:
+    async def main() -> None:
+        pacer, done = Pacer(Rate(1, 0.5)), list[str]()
+
+        def work(origin: str, name: str) -> None:
+            def run() -> bool:
+                done.append(name)
+                return True
+
+            pacer.submit(origin, run)
+
+        for number in range(100):
+            work("flood", f"flood {number}")
+        work("friend", "friend")
+        work("friend", "friend again")
+        await asyncio.sleep(2.1)
+        assert done == ["flood 0", "friend", "flood 1", "friend again", "flood 2"]
+
+    run_virtual(main())
+
+
+def test_who_holds_most_goes_when_all_together_hold_too_much() -> None:
+    reached: list[int] = []
+    holdings = Holdings(10 * SMALL, lambda: reached.append(1))
+    small, large, larger = Guest("small"), Guest("large"), Guest("larger")
+    holdings.note(small, SMALL - 1)
+    holdings.note(large, 4 * SMALL)
+    holdings.note(larger, 5 * SMALL)
+    assert holdings.total == 9 * SMALL
+    holdings.note(large, 2 * SMALL)
+    holdings.note(larger, 8 * SMALL)
+    assert not reached
+    holdings.note(large, 3 * SMALL)
+    assert (small.gone, large.gone, larger.gone) == (False, False, True)
+    assert (holdings.total, len(reached)) == (3 * SMALL, 1)
+    holdings.forget(larger)
+    holdings.note(large, 0)
+    assert holdings.total == 0
