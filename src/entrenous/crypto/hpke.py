@@ -5,6 +5,8 @@ seeded ephemeral key and no export, so those run through our own KEMs and the ke
 ways to the same vectors and opens each with the other.
 """
 
+from collections.abc import Callable
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 
@@ -38,6 +40,8 @@ _LIBRARY_AEADS = {
     AeadId.AES_256_GCM: hpke.AEAD.AES_256_GCM,
     AeadId.CHACHA20_POLY1305: hpke.AEAD.CHACHA20_POLY1305,
 }
+#: Bytes of an ``info`` from which hashing it costs more than what the library saves elsewhere.
+LONG_INFO = 1 << 15
 #: RFC 9180 §5: mode_base, the first byte of key_schedule_context.
 _MODE_BASE = b"\x00"
 
@@ -95,6 +99,22 @@ class HpkeSuite:
             raise CryptoError from None
         return joined[: self.kem.ciphertext_size], joined[self.kem.ciphertext_size :]
 
+    def sealer(self, info: bytes, entropy: Entropy) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
+        """``seal`` for many receivers under one ``info``: a function of (public, plaintext), without associated data.
+
+        A long ``info`` is hashed once, where the library would hash it for everybody.
+        """
+        if self._library is not None and len(info) < LONG_INFO:
+            return lambda public, plaintext: self.seal(public, info, b"", plaintext, entropy)
+        context = self._context(info)
+
+        def seal_to(public: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+            kem_output, shared = self.kem.encapsulate(public, entropy)
+            key, nonce = self._key_and_nonce(self._secret(shared), context)
+            return kem_output, seal(self.aead, key, nonce, plaintext, b"")
+
+        return seal_to
+
     def open(self, private: KEMPrivateKey, kem_output: bytes, info: bytes, aad: bytes, ciphertext: bytes) -> bytes:
         """OpenBase (RFC 9180 §6.1).
 
@@ -140,13 +160,21 @@ class HpkeSuite:
 
     def key_schedule(self, shared_secret: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
         """KeySchedule in base mode (RFC 9180 §5.1): (key, base_nonce, exporter_secret)."""
+        context, secret = self._context(info), self._secret(shared_secret)
+        exporter_secret = labeled_expand(self.kdf, self._suite_id, secret, b"exp", context, self.kdf.size)
+        return *self._key_and_nonce(secret, context), exporter_secret
+
+    def _context(self, info: bytes) -> bytes:
+        return self._context_start + labeled_extract(self.kdf, self._suite_id, b"", b"info_hash", info)
+
+    def _secret(self, shared_secret: bytes) -> bytes:
+        return labeled_extract(self.kdf, self._suite_id, shared_secret, b"secret", b"")
+
+    def _key_and_nonce(self, secret: bytes, context: bytes) -> tuple[bytes, bytes]:
         kdf, suite_id = self.kdf, self._suite_id
-        context = self._context_start + labeled_extract(kdf, suite_id, b"", b"info_hash", info)
-        secret = labeled_extract(kdf, suite_id, shared_secret, b"secret", b"")
         return (
             labeled_expand(kdf, suite_id, secret, b"key", context, self.aead.key_size),
             labeled_expand(kdf, suite_id, secret, b"base_nonce", context, self.aead.nonce_size),
-            labeled_expand(kdf, suite_id, secret, b"exp", context, kdf.size),
         )
 
     def _export(self, shared_secret: bytes, info: bytes, exporter_context: bytes, length: int) -> bytes:

@@ -1,6 +1,6 @@
 """Cipher suites (RFC 9420 §5, §17.1): which primitives a group uses, and the labelled functions built on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -144,6 +144,12 @@ class CipherSuite:
             CryptoError: ``public`` is no public key of the suite's KEM.
         """
         return self.hpke.seal(public, labelled(label, context), b"", plaintext, entropy)
+
+    def encrypter_with_label(
+        self, label: str, context: bytes, entropy: Entropy
+    ) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
+        """``encrypt_with_label`` for many receivers: a function of (public, plaintext)."""
+        return self.hpke.sealer(labelled(label, context), entropy)
 
     def decrypt_with_label(
         self, private: KEMPrivateKey, label: str, context: bytes, kem_output: bytes, ciphertext: bytes

@@ -25,6 +25,7 @@ from entrenous.crypto import (
     open_,
     system_entropy,
 )
+from entrenous.crypto.hpke import LONG_INFO
 from entrenous.errors import CryptoError, UsageError
 
 SUITES = [
@@ -124,6 +125,26 @@ def test_low_order_public_keys_are_refused(suite: HpkeSuite, points: tuple[bytes
             suite.open(pair.private, forged, b"", b"", ciphertext)
         with pytest.raises(CryptoError):
             suite.export_receiver(pair.private, forged, b"", b"", 32)
+
+
+@every_suite
+@pytest.mark.parametrize("size", [4, LONG_INFO - 1, LONG_INFO], ids=["short", "almost long", "long"])
+@pytest.mark.parametrize("entropy", [system_entropy, own_entropy], ids=["library", "own"])
+def test_what_is_sealed_to_many_opens_for_each_and_only_under_its_info(
+    suite: HpkeSuite, size: int, entropy: Entropy
+) -> None:
+    info = bytes(size)
+    seal_to = suite.sealer(info, entropy)
+    pairs = [suite.generate(system_entropy) for _ in range(3)]
+    sealed = [seal_to(pair.public, bytes([number]) * 40) for number, pair in enumerate(pairs)]
+    for number, (pair, (kem_output, ciphertext)) in enumerate(zip(pairs, sealed, strict=True)):
+        assert suite.open(pair.private, kem_output, info, b"", ciphertext) == bytes([number]) * 40
+        with pytest.raises(CryptoError):
+            suite.open(pair.private, kem_output, info + b"\0", b"", ciphertext)
+        with pytest.raises(CryptoError):
+            suite.open(pairs[number - 1].private, kem_output, info, b"", ciphertext)
+    with pytest.raises(CryptoError):
+        seal_to(b"no public key", b"")
 
 
 @every_suite

@@ -108,11 +108,13 @@ def make_welcome(
     """
     psks = tuple(psks)
     sealed_info = suite.aead_key(welcome_key.key).seal(welcome_key.nonce, group_info.encode(), b"")
+    # RFC 9420 §12.4.3.1 binds every newcomer's secrets to the whole GroupInfo, which may hold the tree.
+    encrypt = suite.encrypter_with_label(LABEL, sealed_info, entropy)
     entries = []
     for newcomer in newcomers:
         path_secret = None if newcomer.path_secret is None else PathSecret(newcomer.path_secret.reveal())
         secrets = GroupSecrets(joiner_secret.reveal(), path_secret, psks).encode()
-        sealed = suite.encrypt_with_label(newcomer.key_package.init_key, LABEL, sealed_info, secrets, entropy)
+        sealed = encrypt(newcomer.key_package.init_key, secrets)
         reference = suite.key_package_ref(newcomer.key_package.encode())
         entries.append(EncryptedGroupSecrets(reference, HPKECiphertext(*sealed)))
     return Welcome(suite.id, tuple(entries), sealed_info)

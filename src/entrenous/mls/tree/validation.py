@@ -154,8 +154,7 @@ def check_encryption_key(suite: CipherSuite, public: bytes) -> None:
     Raises:
         CryptoError: it is no public key of the suite's KEM, or of low order.
     """
-    # What comes out is thrown away, so the ephemeral key may be anything: `bytes` makes zeros.
-    suite.hpke.kem.encapsulate(public, bytes)
+    suite.hpke.kem.library_public(public)
 
 
 def check_members(tree: RatchetTree) -> None:
