@@ -104,8 +104,11 @@ class Soak:
         began = time.perf_counter()
         await asyncio.gather(*(process.start() for process in self.processes))
         self.note(f"registered after {time.perf_counter() - began:.0f} s")
-        host, *others = self.processes
-        rooms = (await host.tell("invite " + " ".join(process.name for process in others)))["rooms"]
+        names = " ".join(process.name for process in self.processes)
+        answers = await asyncio.gather(
+            *(process.tell(f"invite {place} {names}") for place, process in enumerate(self.processes))
+        )
+        rooms = [room for answer in answers for room in answer["rooms"]]
         self.note(f"{len(rooms)} rooms of {len(self.processes)} after {time.perf_counter() - began:.0f} s")
         await self._everybody("talk")
         await self._accidents(seconds)

@@ -2,7 +2,8 @@
 
 It obeys lines on its standard input and answers each with one line of JSON:
 
-    invite NAME…   each client makes a room of its own and lets in the namesakes of its number from the other processes
+    invite PLACE NAME…   its share of the rooms is made, which is that of the process at that place among the NAMEs;
+                   who makes a room lets in those who have his number in the other processes
     talk           everybody begins to talk, and things begin to go wrong
     hush           everybody stops, and waits until the server has everything that was said
     settle         reads every room up to the given places, {room: sequence}, and reports what everybody holds
@@ -23,7 +24,7 @@ from typing import Any
 
 import structlog
 
-from entrenous.client import CreateRoom, InviteMember, ListRooms, MessageRef, SendText, WaitUntilSent
+from entrenous.client import CreateRoom, InviteMember, ListRooms, MessageRef, SendText, WaitUntilSent, key_packages
 from entrenous.errors import UnavailableError
 from entrenous.identity import parse_link
 from entrenous.testing.members import Person
@@ -33,6 +34,9 @@ from worlds import epochs
 
 #: Seconds between two messages of one client, and between two accidents in one process, on average.
 TALK_EVERY, ACCIDENT_EVERY = 10.0, 3.0
+#: KeyPackages that a client keeps on the server. Each of the two hundred is let into one room, and the product's
+#: hundred would make their registering the longest part of a short soak.
+POOL, REFILL = 8, 2
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Worker:
     counts: "Counter[str]" = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
     tasks: "list[asyncio.Task[None]]" = field(default_factory=list)
-    is_talking: bool = False
+    hushed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
         """Register everybody, or open everybody's profile."""
@@ -65,7 +69,8 @@ class Worker:
         command, _, rest = line.strip().partition(" ")
         match command:
             case "invite":
-                return await self._invite(rest.split())
+                place, *workers = rest.split()
+                return await self._invite(int(place), workers)
             case "talk":
                 self._talk()
                 return {}
@@ -76,25 +81,26 @@ class Worker:
                 return await self._settle(json.loads(rest))
         raise AssertionError(f"no such command: {line}")
 
-    async def _invite(self, workers: list[str]) -> dict[str, Any]:
-        rooms = []
-        for number, host in enumerate(self.people):
-            room = (await host.do(CreateRoom(f"room {number}"))).room
-            for worker in workers:
-                await host.do(InviteMember(room, f"{worker}-{number:02}"))
-            rooms.append(room.hex())
-        return {"rooms": rooms}
+    async def _invite(self, place: int, workers: list[str]) -> dict[str, Any]:
+        hosts = [number for number in range(len(self.people)) if number % len(workers) == place]
+        return {"rooms": await asyncio.gather(*(self._gather(number, workers) for number in hosts))}
+
+    async def _gather(self, number: int, workers: list[str]) -> str:
+        host = self.people[number]
+        room = (await host.do(CreateRoom(f"room {number}"))).room
+        for guest in (f"{worker}-{number:02}" for worker in workers):
+            if guest != host.name:
+                await host.do(InviteMember(room, guest))
+        return room.hex()
 
     def _talk(self) -> None:
-        self.is_talking = True
         self.tasks = [asyncio.ensure_future(self._speak(person)) for person in self.people]
         self.tasks.append(asyncio.ensure_future(self._accidents()))
 
     async def _speak(self, person: Person) -> None:
         number = 0
         with (self.folder / f"{person.name}.said").open("a") as said:
-            while self.is_talking:
-                await asyncio.sleep(random.uniform(0, 2 * TALK_EVERY))
+            while await self._pause(TALK_EVERY):
                 with contextlib.suppress(UnavailableError):
                     for room in await person.do(ListRooms()):
                         number += 1
@@ -103,6 +109,12 @@ class Worker:
                         said.write(text + "\n")
                         said.flush()
                         await self._wait(person, message)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait for so long on average; whether to go on then."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.hushed.wait(), random.uniform(0, 2 * seconds))
+        return not self.hushed.is_set()
 
     async def _wait(self, person: Person, message: MessageRef) -> None:
         began, runs = time.perf_counter(), person.runs
@@ -113,8 +125,7 @@ class Worker:
                 self.waits.append(time.perf_counter() - began)
 
     async def _accidents(self) -> None:
-        while self.is_talking:
-            await asyncio.sleep(random.uniform(0, 2 * ACCIDENT_EVERY))
+        while await self._pause(ACCIDENT_EVERY):
             person = random.choice(self.people)
             if random.random() < 0.5:
                 self.counts["restarted"] += 1
@@ -124,7 +135,7 @@ class Worker:
                 connection.abort("the line was cut")
 
     async def _hush(self) -> None:
-        self.is_talking = False
+        self.hushed.set()
         await asyncio.gather(*self.tasks)
         for person in self.people:
             await person.running.wait_until_connected()
@@ -167,6 +178,7 @@ async def main() -> None:
         parser.add_argument(option, required=True)
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    key_packages.POOL_SIZE, key_packages.REFILL_BELOW = POOL, REFILL
     server = ServerProcess(Path(chosen.folder), int(chosen.port), parse_link(chosen.link))
     worker = Worker(server, Path(chosen.folder), chosen.names.split(","), chosen.run)
     await worker.open()

@@ -1,5 +1,7 @@
 """Whose a leaf is: the account and the device in its credential and its certificate."""
 
+from functools import lru_cache
+
 from entrenous.errors import RejectedError
 from entrenous.identity import (
     LEAF_CERTIFICATE_EXTENSION,
@@ -9,6 +11,9 @@ from entrenous.identity import (
     verify_leaf,
 )
 from entrenous.mls.types import BasicCredential, LeafNode, find_extension
+
+#: Leaves whose owners are kept: every Commit asks for those of all members, and few have changed since the last one.
+KEPT = 8_192
 
 
 def owner_of(leaf: LeafNode) -> LeafOwner:
@@ -29,8 +34,13 @@ def known_owner_of(leaf: LeafNode) -> LeafOwner:
     Raises:
         RejectedError, MalformedError: as ``owner_of``.
     """
-    identity, data = _shown(leaf)
-    account, tbs = AccountCredential.decode(identity), LeafCertificate.decode(data).tbs
+    return _read(*_shown(leaf))
+
+
+@lru_cache(KEPT)
+def _read(identity: bytes, certificate: bytes) -> LeafOwner:
+    """What credential and certificate say, without judging it."""
+    account, tbs = AccountCredential.decode(identity), LeafCertificate.decode(certificate).tbs
     return LeafOwner(
         account.account_id, account.identity_key, tbs.device_id, tbs.mls_key, tbs.list_version, tbs.list_hash
     )
