@@ -8,11 +8,21 @@ import pytest
 from entrenous.crypto import Entropy, SigningKey
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, confirm, protect_public, sign_as_member
-from entrenous.mls.group import DIVERGING_RULES, CachedProposal, LeafProfile, NewEpoch, StagedCommit, make_update, stage
+from entrenous.mls.group import (
+    DIVERGING_RULES,
+    CachedProposal,
+    LeafProfile,
+    NewEpoch,
+    StagedCommit,
+    create_key_package,
+    make_update,
+    stage,
+)
 from entrenous.mls.group.leaf import sign_leaf
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.tree import NewPath
 from entrenous.mls.types import (
+    GREASE_VALUES,
     Add,
     BasicCredential,
     Capabilities,
@@ -49,7 +59,7 @@ from entrenous.mls.types import (
     X509Credential,
     make_extension,
 )
-from mls_members import ROOM, SUITE, Member, agree, gather
+from mls_members import LIFETIME, ROOM, SUITE, Member, agree, gather
 from x509_chains import Authority
 
 NONCE = bytes(SUITE.secret_size)
@@ -409,6 +419,11 @@ def repackaged(member: Member, add: Add, **changes: object) -> Add:
     return Add(dataclasses.replace(changed, signature=signature))
 
 
+def two_roles(member: Member) -> LeafNode:
+    """A leaf whose two keys are one."""
+    return sign_leaf(SUITE, member.signer, member.profile, member.signer.public, LIFETIME, None)
+
+
 KEY_PACKAGES: list[tuple[str, Callable[[Member, Add], Add], str]] = [
     ("another suite", lambda m, add: repackaged(m, add, cipher_suite=3), "MLS-KEY-PACKAGE-SUITE"),
     (
@@ -424,6 +439,16 @@ KEY_PACKAGES: list[tuple[str, Callable[[Member, Add], Add], str]] = [
             leaf_node=sign_leaf(SUITE, m.signer, m.profile, fresh(m), FromCommit(b""), LeafPlace(b"a group", 2)),
         ),
         "MLS-LEAF-SOURCE",
+    ),
+    (
+        "an unlisted extension",
+        lambda m, add: repackaged(m, add, extensions=(Extension(0xF0FF, b""),)),
+        "MLS-KEY-PACKAGE-EXTENSION",
+    ),
+    (
+        "its signature key for a leaf key",
+        lambda m, add: repackaged(m, add, leaf_node=two_roles(m)),
+        "MLS-TREE-KEY-IN-TWO-ROLES",
     ),
     (
         "an extension twice",
@@ -469,6 +494,38 @@ def test_one_client_is_not_added_twice_nor_beside_itself() -> None:
     bob.follows(own.message)
     carol.join(own.welcome, own.epoch.group.tree)
     assert carol.group.epoch_authenticator == bob.group.epoch_authenticator
+
+
+def test_a_grease_value_is_supported_by_nobody_though_all_list_it() -> None:
+    grease = min(GREASE_VALUES)
+    listing = [Member(name) for name in ("alice", "bob")]
+    for member in listing:
+        capabilities = Capabilities((1,), (SUITE.id, grease), (grease,), (grease,), (1, grease))
+        member.profile = LeafProfile(BasicCredential(b""), capabilities, (Extension(grease, b"ignored"),))
+    alice, bob = listing
+    with pytest.raises(RejectedError, match="MLS-LEAF-CAPABILITIES"):
+        alice.create(extensions=[Extension(grease, b"")])
+    alice.create()
+    own = alice.prepare(bob.key_package())
+    alice.enter(own.epoch)
+    bob.join(own.welcome, alice.group.tree)
+    required = [RequiredCapabilities((grease,), (), ()), RequiredCapabilities((), (grease,), ())]
+    required.append(RequiredCapabilities((), (), (grease,)))
+    asked = [(make_extension(ExtensionType.REQUIRED_CAPABILITIES, one),) for one in required]
+    for extensions in ((Extension(grease, b""),), *asked):
+        proposal = GroupContextExtensions(extensions)
+        with pytest.raises(RejectedError, match="MLS-LEAF-CAPABILITIES"):
+            alice.prepare(proposal)
+        with pytest.raises(RejectedError, match="MLS-LEAF-CAPABILITIES"):
+            bob.stages(alice.forges(Commit((InlineProposal(proposal),), good_path(alice))))
+
+
+def test_nobody_publishes_a_key_package_that_others_refuse() -> None:
+    carol = Member("carol")
+    with pytest.raises(RejectedError, match="MLS-KEY-PACKAGE-EXTENSION"):
+        create_key_package(
+            SUITE, carol.signer, carol.profile, LIFETIME, carol.entropy, extensions=(Extension(0xF0FF, b""),)
+        )
 
 
 def test_a_newcomer_must_support_what_the_group_uses() -> None:

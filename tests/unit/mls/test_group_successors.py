@@ -349,8 +349,12 @@ def test_nobody_joins_a_group_that_he_is_in_but_one_that_has_ended_he_may() -> N
     add = again.key_package()
     own = alice.prepare(Remove(1), add)
     bob_is_in = {bob.group.group_id: bob.group}.get
-    with pytest.raises(RejectedError, match="MLS-WELCOME-GROUP-KNOWN"):
+    with pytest.raises(RejectedError, match="MLS-GROUP-KNOWN"):
         again.join(own.welcome, own.epoch.group.tree, groups=bob_is_in)
+    info = make_group_info(alice.group, alice.signer, with_external_pub=True)
+    with pytest.raises(RejectedError, match="MLS-GROUP-KNOWN"):
+        again.join_from_outside(info, alice.group.tree, groups=bob_is_in)
+    again.join_from_outside(info, alice.group.tree, replaces=1, groups=bob_is_in)
     again.join(own.welcome, own.epoch.group.tree)
     moving = agreed(2, dataclasses.replace(NEXT, group_id=b"a group"))
     same_id = reinitialize(moving.old[0].group, moving.founding(0), moving.new[0].entropy)

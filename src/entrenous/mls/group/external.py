@@ -15,7 +15,7 @@ from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, j
 from entrenous.mls.group.leaf import LeafProfile, sign_leaf
 from entrenous.mls.group.process import with_joiner
 from entrenous.mls.group.proposals import collect_external
-from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks
+from entrenous.mls.group.psks import GroupSource, PskSource, check_not_in, find_psk_secret, no_groups, no_psks
 from entrenous.mls.schedule import CommitSecret, KeyChanges, external_init_sender, interim_transcript_hash
 from entrenous.mls.tree import NewPath, RatchetTree, changes_between, check_leaf_content, check_members, create_path
 from entrenous.mls.types import (
@@ -51,6 +51,7 @@ def external_commit(
     replaces: int | None = None,
     use_psks: Sequence[PreSharedKeyID] = (),
     psks: PskSource = no_psks,
+    groups: GroupSource = no_groups,
     credentials: CredentialValidator = accept_credentials,
     max_lifetime: int | None = None,
     authenticated_data: bytes = b"",
@@ -68,6 +69,7 @@ def external_commit(
         replaces: leaf index of an earlier leaf of ours, removed by the same Commit.
         use_psks: pre-shared keys to prove, by their name.
         psks: their values.
+        groups: those that we take part in.
         credentials: judges who the members say they are.
         max_lifetime: the longest lifetime, in seconds, of a KeyPackage that was added; None for any.
         authenticated_data: travels in clear, and is authenticated to the members.
@@ -82,6 +84,8 @@ def external_commit(
     checked = check_group_info(group_info, tree)
     suite, before = checked.suite, group_info.group_context
     check_epoch_number(before)
+    if replaces is None:
+        check_not_in(before.group_id, groups)
     judge_members(checked, replaces, credentials, max_lifetime)
     public = external_pub(group_info.extensions)
     if public is None:

@@ -8,7 +8,7 @@ from entrenous.crypto import Entropy, KEMPrivateKey, Signer
 from entrenous.errors import MalformedError, RejectedError, UsageError
 from entrenous.mls.group.leaf import LeafProfile, sign_leaf
 from entrenous.mls.suite import CipherSuite, cipher_suite
-from entrenous.mls.tree import GroupRules, check_encryption_key, check_extensions, check_leaf
+from entrenous.mls.tree import GroupRules, check_encryption_key, check_extensions, check_leaf, lists_extensions
 from entrenous.mls.types import Extension, KeyPackage, LeafNode, Lifetime, ProtocolVersion
 
 #: The signature label of KeyPackages (RFC 9420 §10).
@@ -90,11 +90,13 @@ def create_key_package(
         extensions: of the KeyPackage itself; their types must be in the profile's capabilities.
 
     Raises:
+        RejectedError: MLS-KEY-PACKAGE-EXTENSION or MLS-EXTENSION-TWICE: others would refuse these extensions.
         UsageError: ``signer`` signs with another scheme than the suite's.
     """
     init, encryption = suite.hpke.generate(entropy), suite.hpke.generate(entropy)
     leaf = sign_leaf(suite, signer, profile, encryption.public, lifetime, None)
     unsigned = KeyPackage(ProtocolVersion.MLS10, suite.id, init.public, leaf, extensions, b"")
+    _check_own_extensions(unsigned)
     signature = suite.sign_with_label(signer, LABEL, unsigned.to_be_signed())
     return KeyPackageBundle(dataclasses.replace(unsigned, signature=signature), init.private, encryption.private)
 
@@ -117,11 +119,20 @@ def check_key_package(key_package: KeyPackage, rules: GroupRules) -> None:
     # RFC 9420 §10.1: "leaf_node.encryption_key is different from the value of the init_key field"
     if leaf.encryption_key == key_package.init_key:
         raise RejectedError("MLS-KEY-PACKAGE-INIT-KEY", "a KeyPackage has one key in two roles")
-    check_extensions(key_package.extensions)
+    _check_own_extensions(key_package)
     check_leaf(leaf, rules, None)
     check_encryption_key(suite, leaf.encryption_key)
     check_encryption_key(suite, key_package.init_key)
     suite.verify_with_label(leaf.signature_key, LABEL, key_package.to_be_signed(), key_package.signature)
+
+
+def _check_own_extensions(key_package: KeyPackage) -> None:
+    check_extensions(key_package.extensions)
+    # RFC 9420 §10: extensions of a KeyPackage "MUST be included in the leaf_node.capabilities field"
+    if not lists_extensions(key_package.leaf_node.capabilities, key_package.extensions):
+        raise RejectedError(
+            "MLS-KEY-PACKAGE-EXTENSION", "a KeyPackage holds an extension that its capabilities do not list"
+        )
 
 
 def check_lifetime(key_package: KeyPackage, now: int, max_lifetime: int = MAX_LIFETIME) -> None:

@@ -33,6 +33,19 @@ def only_group(group: Group) -> GroupSource:
     return {group.group_id: group}.get
 
 
+def check_not_in(group_id: bytes, groups: GroupSource) -> None:
+    """Refuse to join a group that we are in.
+
+    Raises:
+        RejectedError: rule MLS-GROUP-KNOWN.
+    """
+    known = groups(group_id)
+    # RFC 9420 §12.4.3: "group_id is unique among the groups they are currently participating in"; a group that a ReInit
+    # ended is none of those.
+    if known is not None and not known.is_closed:
+        raise RejectedError("MLS-GROUP-KNOWN", "we are in the group already")
+
+
 def psk_source_of(groups: GroupSource, otherwise: PskSource) -> PskSource:
     """A source that answers for the last epochs of some groups, and asks another one for everything else."""
 

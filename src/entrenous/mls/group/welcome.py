@@ -13,6 +13,7 @@ from entrenous.mls.group.links import Identify, Link, check_link, find_link, who
 from entrenous.mls.group.psks import (
     GroupSource,
     PskSource,
+    check_not_in,
     check_psk_ids,
     find_psk_secret,
     no_groups,
@@ -189,11 +190,7 @@ def open_welcome(
     # RFC 9420 §12.4.3.1: "the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage"
     if info.group_context.cipher_suite != suite.id:
         raise RejectedError("MLS-WELCOME-SUITE", "a Welcome's GroupInfo is of another suite")
-    known = groups(info.group_context.group_id)
-    # RFC 9420 §12.4.3.1: "Verify that the group_id is unique among the groups that the client is currently
-    # participating in"; a group that a ReInit ended is none of those.
-    if known is not None and not known.is_closed:
-        raise RejectedError("MLS-WELCOME-GROUP-KNOWN", "a Welcome is for a group that we are in")
+    check_not_in(info.group_context.group_id, groups)
     return OpenedWelcome(info, bundle, secrets.path_secret, member_secret, link)
 
 

@@ -26,6 +26,7 @@ from entrenous.mls.tree.validation import (
     check_members,
     check_path_keys,
     check_tree,
+    lists_extensions,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "check_tree",
     "create_path",
     "derive_path",
+    "lists_extensions",
     "merge_path",
     "open_path",
 ]

@@ -14,6 +14,7 @@ from entrenous.mls.tree import tree_math
 from entrenous.mls.tree.parent_hash import check_parent_hashes
 from entrenous.mls.tree.ratchet_tree import RatchetTree
 from entrenous.mls.types import (
+    GREASE_VALUES,
     Capabilities,
     Extension,
     ExtensionType,
@@ -75,16 +76,22 @@ class GroupRules:
         if ProtocolVersion.MLS10 not in capabilities.versions or self.suite.id not in capabilities.cipher_suites:
             raise RejectedError("MLS-LEAF-SUITE", f"a leaf does not support MLS 1.0 with suite {self.suite.id:#06x}")
         # RFC 9420 §13.4: "The capabilities field MUST indicate support for each extension in the GroupContext."
-        extensions = (self.extensions | set(self.required.extension_types)) - DEFAULT_EXTENSIONS
-        if missing := extensions.difference(capabilities.extensions):
+        extensions = self.extensions.union(self.required.extension_types) - DEFAULT_EXTENSIONS
+        if missing := _unsupported(extensions, capabilities.extensions):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks extensions {sorted(missing)}")
         # RFC 9420 §7.3: "required extensions, proposals, and credential types MUST be listed"
         proposals = frozenset(self.required.proposal_types) - DEFAULT_PROPOSALS
-        if missing := proposals.difference(capabilities.proposals):
+        if missing := _unsupported(proposals, capabilities.proposals):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks proposals {sorted(missing)}")
         credentials = frozenset(self.required.credential_types)
-        if missing := credentials.difference(capabilities.credentials):
+        if missing := _unsupported(credentials, capabilities.credentials):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks credentials {sorted(missing)}")
+
+
+def _unsupported(wanted: frozenset[int], listed: tuple[int, ...]) -> frozenset[int]:
+    # RFC 9420 §13.5: a client lists GREASE values for others to ignore, and supports none of them. Every group that we
+    # look at has a leaf of ours, so a group that asks for one is refused in any case.
+    return wanted.difference(listed) | (wanted & GREASE_VALUES)
 
 
 def check_extensions(extensions: tuple[Extension, ...]) -> None:
@@ -98,6 +105,12 @@ def check_extensions(extensions: tuple[Extension, ...]) -> None:
     if len({e.extension_type for e in extensions}) != len(extensions):
         raise RejectedError("MLS-EXTENSION-TWICE", "a list of extensions holds one type twice")
     check_bodies(extensions)
+
+
+def lists_extensions(capabilities: Capabilities, extensions: Iterable[Extension]) -> bool:
+    """Whether a client's capabilities name, or imply, each of some extensions."""
+    listed = DEFAULT_EXTENSIONS.union(capabilities.extensions)
+    return all(extension.extension_type in listed for extension in extensions)
 
 
 def check_leaf(leaf: LeafNode, rules: GroupRules, leaf_index: int | None) -> None:
@@ -126,9 +139,8 @@ def check_leaf_content(leaf: LeafNode, rules: GroupRules) -> None:
         RejectedError: a rule is broken.
     """
     check_extensions(leaf.extensions)
-    listed = DEFAULT_EXTENSIONS.union(leaf.capabilities.extensions)
     # RFC 9420 §7.3: "the ID for each extension in the extensions field is listed in ... capabilities.extensions"
-    if any(e.extension_type not in listed for e in leaf.extensions):
+    if not lists_extensions(leaf.capabilities, leaf.extensions):
         raise RejectedError("MLS-LEAF-EXTENSION", "a leaf holds an extension that its capabilities do not list")
     # RFC 9420 §7.2: "the credential type ... MUST be included in the credentials field of the capabilities"
     if credential_type(leaf.credential) not in leaf.capabilities.credentials:
@@ -170,6 +182,9 @@ def check_members(tree: RatchetTree) -> None:
     # RFC 9420 §12.4.3.1: a parent's encryption key "does not appear in any other node of the tree"
     if len(census.encryption_keys) != census.nodes:
         raise RejectedError("MLS-TREE-ENCRYPTION-KEY-TWICE", "two nodes share an encryption key")
+    # RFC 9420 §16.7: "the encryption and signature keys ... MUST be distinct from one another"
+    if not census.signature_keys.keys().isdisjoint(census.encryption_keys):
+        raise RejectedError("MLS-TREE-KEY-IN-TWO-ROLES", "a signature key is an encryption key, too")
     # RFC 9420 §7.3: "the credential type is supported by all members of the group"
     if any(not census.credentials.keys() <= set(understood) for understood in census.understood):
         raise RejectedError("MLS-TREE-CREDENTIALS", "a member does not support another's kind of credential")
