@@ -31,7 +31,7 @@ def page() -> dict[str, Any]:
 def test_the_page_runs_from_a_key_package_to_a_conversation_of_three() -> None:
     names = page()
     assert names["received"].body.data == b"hello, you two"
-    assert names["back"].epoch.group.epoch == 4
+    assert names["back"].epoch.group.epoch == 5
     assert sum(1 for _ in names["back"].epoch.group.members()) == 3
 
 

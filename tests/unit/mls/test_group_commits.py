@@ -231,6 +231,19 @@ def test_the_resumption_psk_of_a_past_epoch_proves_membership_in_it() -> None:
     assert agree(members)
 
 
+@pytest.mark.parametrize("past_epochs", [0, 1, 3])
+def test_the_application_says_how_many_past_resumption_psks_are_kept(past_epochs: int) -> None:
+    alice, bob = gather(2)
+    for _ in range(5):
+        own = alice.prepare(past_epochs=past_epochs)
+        bob.follows(own.message, past_epochs=past_epochs)
+        alice.enter(own.epoch)
+    for member in (alice, bob):
+        epoch = member.group.epoch
+        kept = [past for past in range(epoch) if member.group.resumption_psk(past) is not None]
+        assert kept == list(range(epoch - past_epochs, epoch))
+
+
 def test_past_resumption_psks_are_kept_for_eight_epochs() -> None:
     members = alice, bob = gather(2)
     first = alice.group.epoch

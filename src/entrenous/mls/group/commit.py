@@ -25,7 +25,7 @@ from entrenous.mls.group.epoch import (
     next_group,
     provisional_context,
 )
-from entrenous.mls.group.group import Group, NewEpoch
+from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
 from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
@@ -119,6 +119,7 @@ def commit(
     psks: PskSource = no_psks,
     credentials: CredentialValidator = accept_credentials,
     policy: Policy = accept_all,
+    past_epochs: int = RESUMPTION_EPOCHS,
     link: Link | None = None,
     wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
     padding: Padding = no_padding,
@@ -142,6 +143,7 @@ def commit(
         psks: pre-shared keys of the application.
         credentials: judges who the leaves say they are that are new to the group.
         policy: the application's rules, so that we send nothing that others must refuse.
+        past_epochs: how many past epochs' resumption PSKs are kept.
         link: what the first Commit of a group's creator links it to; ``reinitialize`` and ``branch`` give it.
         wire_format: PRIVATE_MESSAGE or PUBLIC_MESSAGE.
         padding: hides the size of a PrivateMessage.
@@ -181,7 +183,7 @@ def commit(
     content = sign_as_member(group, signer, wire_format, plan.commit(entropy), authenticated_data)
     advanced = plan.advance(content, psk_secret, trace)
     message, changes = _protect(group, keys, confirm(content, advanced.confirmation_tag), padding, entropy, trace)
-    new = plan.next_group(advanced)
+    new = plan.next_group(advanced, past_epochs)
     new_signer = signer if leaf is None or leaf.signer is None else leaf.signer
     options = info or InfoOptions()
     return OwnCommit(
@@ -230,12 +232,12 @@ class _Plan:
         interim = group.interim_transcript_hash
         return advance(group.suite, self.provisional, interim, content, contribution, trace=trace)
 
-    def next_group(self, advanced: Advanced) -> Group:
+    def next_group(self, advanced: Advanced, past_epochs: int) -> Group:
         """The same as a group, with the private keys that are ours in it."""
         keys = surviving_keys(self.group.tree, self.tree, self.group.private_keys)
         if self.path is not None:
             keys.update(self.path.private_keys)
-        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group, self.listed.reinit)
+        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group, self.listed.reinit, past_epochs)
 
     def welcome(
         self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy

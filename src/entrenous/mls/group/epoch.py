@@ -130,6 +130,7 @@ def next_group(
     private_keys: Mapping[int, KEMPrivateKey],
     before: Group | None = None,
     reinit: ReInit | None = None,
+    past_epochs: int = RESUMPTION_EPOCHS,
 ) -> Group:
     """The group that a Commit leads to.
 
@@ -140,6 +141,7 @@ def next_group(
         private_keys: our keys in it.
         before: the epoch that ended, if we were in it; its resumption PSK is kept.
         reinit: of the Commit, if it holds one: the group ends here.
+        past_epochs: whose resumption PSKs are kept at most.
     """
     kept = () if before is None else (*before.resumption, (before.epoch, before.secrets.resumption_psk))
     return Group(
@@ -150,7 +152,7 @@ def next_group(
         private_keys,
         advanced.interim_transcript_hash,
         advanced.confirmation_tag,
-        kept[-RESUMPTION_EPOCHS:],
+        kept[max(len(kept) - past_epochs, 0) :],
         reinit,
     )
 

@@ -16,7 +16,7 @@ from entrenous.mls.group.epoch import (
     next_group,
     provisional_context,
 )
-from entrenous.mls.group.group import Group, NewEpoch
+from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.key_package import check_total_lifetime
 from entrenous.mls.group.proposals import (
     CachedProposal,
@@ -97,6 +97,7 @@ def stage(
     credentials: CredentialValidator = accept_credentials,
     max_lifetime: int | None = None,
     policy: Policy = accept_all,
+    past_epochs: int = RESUMPTION_EPOCHS,
     trace: Trace = SILENT,
 ) -> StagedCommit | Eviction:
     """Judge a Commit and derive the epoch that it begins. The group stays as it is, whatever comes out.
@@ -114,6 +115,7 @@ def stage(
         credentials: judges who the leaves say they are that are new to the group.
         max_lifetime: the longest lifetime, in seconds, of a KeyPackage that is added; None for any.
         policy: the application's rules; it sees the Commit before any secret is used.
+        past_epochs: how many past epochs' resumption PSKs are kept.
         trace: told what was derived.
 
     Raises:
@@ -131,7 +133,7 @@ def stage(
     trace.step("mls.commit.judged", epoch=group.epoch, committer=judged.view.committer)
     if group.own_leaf in judged.proposals.removes:
         return Eviction(judged.view, received.changes)
-    epoch = _enter(group, received, judged, update_keys or {}, psks, trace)
+    epoch = _enter(group, received, judged, update_keys or {}, psks, past_epochs, trace)
     return StagedCommit(judged.view, epoch, received.changes, changes_between(group.tree, judged.after))
 
 
@@ -207,6 +209,7 @@ def _enter(
     judged: _Judged,
     update_keys: Mapping[bytes, KEMPrivateKey],
     psks: PskSource,
+    past_epochs: int,
     trace: Trace,
 ) -> NewEpoch:
     """Everything that needs our own secrets."""
@@ -237,7 +240,8 @@ def _enter(
     )
     advanced = advance(suite, provisional, group.interim_transcript_hash, received.content, contribution, trace=trace)
     check_confirmation_tag(suite, advanced, received.content.auth.confirmation_tag)
-    after = next_group(advanced, judged.after, group.own_leaf, keys, group, judged.proposals.reinit)
+    reinit = judged.proposals.reinit
+    after = next_group(advanced, judged.after, group.own_leaf, keys, group, reinit, past_epochs)
     return NewEpoch.of(after, advanced.encryption_secret)
 
 
