@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -13,9 +14,12 @@ from entrenous.channel import (
     issue_credential,
     suite_by_label,
 )
+from entrenous.channel.preface import encode_preface
+from entrenous.channel.records import frame
 from entrenous.crypto import SigningKey
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.identity import ServerIdentityKey
+from entrenous.noise import HandshakeState
 from unit.channel.connected import BOTH, CREDENTIALS, IDENTITY, NOT_AFTER, NOW, carry, make_client, make_server, seeded
 
 both_suites = pytest.mark.parametrize("suite", BOTH, ids=[suite.label for suite in BOTH])
@@ -83,16 +87,30 @@ def test_swapping_the_suite_on_the_way_ends_the_connection() -> None:
         server.next_event()
 
 
-def test_a_preface_that_both_parties_saw_differently_does_not_open() -> None:
-    client, server = make_client(CLASSIC), make_server()
-    classic_message = client.data_to_send(NOW)[6:]
-    server.receive_data(b"ENTR\x01\x02" + classic_message, NOW)
-    server.next_event()
-    other = make_client(CLASSIC, entropy=seeded("client"))
-    other._noise._symmetric.mix_hash(b"ENTR\x02\x02")
-    other.receive_data(server.data_to_send(NOW), NOW)
-    with pytest.raises(CryptoError):
-        other.next_event()
+@both_suites
+@pytest.mark.parametrize("change", [0, 1], ids=["the same preface", "another one"])
+def test_both_sides_take_the_preface_that_they_saw_for_the_prologue(suite: Suite, change: int) -> None:
+    """The sizes tell the suites apart already; this is what would stop a change that keeps them."""
+    seen = encode_preface(suite)
+    changed = seen[:4] + bytes([seen[4] + change]) + seen[5:]
+
+    def party(*, initiator: bool) -> HandshakeState:
+        static = None if initiator else CREDENTIALS[suite.number].static
+        return HandshakeState(
+            suite.noise, initiator=initiator, entropy=seeded("party"), prologue=changed, static=static
+        )
+
+    initiator, server = party(initiator=True), make_server()
+    server.receive_data(seen + frame(initiator.write_message()), NOW)
+    assert isinstance(server.next_event(), HandshakeFinished)
+    with pytest.raises(CryptoError) if change else contextlib.nullcontext():
+        initiator.read_message(server.data_to_send(NOW)[2:])
+
+    client, responder = make_client(suite), party(initiator=False)
+    responder.read_message(client.data_to_send(NOW)[len(seen) + 2 :])
+    client.receive_data(frame(responder.write_message(CREDENTIALS[suite.number].certificate)), NOW)
+    with pytest.raises(CryptoError) if change else contextlib.nullcontext():
+        client.next_event()
 
 
 @both_suites

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from entrenous.channel import (
@@ -14,7 +16,7 @@ from entrenous.channel import (
     State,
     frame_message,
 )
-from entrenous.channel.records import Kind
+from entrenous.channel.records import Kind, frame
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.trace import Field
 from unit.channel.connected import NOW, carry, connect, drain, make_client, make_server, messages, seeded, state_of
@@ -298,14 +300,21 @@ def test_a_rekey_as_the_last_record_allowed_is_accepted() -> None:
     assert len(drain(server)) == 20
 
 
-def test_after_a_rekey_the_old_key_opens_nothing_and_the_new_one_nothing_old() -> None:
+def test_after_a_rekey_the_old_key_seals_nothing_that_is_taken() -> None:
     client, server = connect(rekey=POLICY)
     old = sent_records(client, 4)
-    with_rekey = sent_records(client, 1)[0]
-    _rekey, new = records(with_rekey)
+    assert client._writer is not None
+    stolen = copy.copy(client._writer._cipher)  # the key of now, with its counter
+    rekey, _ = records(sent_records(client, 1)[0])
     server.receive_data(b"".join(old), NOW)
     drain(server)
-    refused(server, new, CryptoError)
+    assert stolen.encrypt_with_ad(b"", b"\1") == rekey[2:]
+    server.receive_data(rekey, NOW)
+    assert drain(server) == []
+    forged = stolen.encrypt_with_ad(b"", b"\0what the thief of the old key says")
+    assert server._reader is not None
+    assert stolen.nonce == server._reader._cipher.nonce + 1  # its place is right: only the key is not
+    refused(server, frame(forged), CryptoError)
 
 
 def test_close_sends_what_is_queued_and_says_goodbye() -> None:
