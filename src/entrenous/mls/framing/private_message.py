@@ -1,6 +1,6 @@
 """PrivateMessage: content that is signed, padded and encrypted under a key used once (RFC 9420 §6.3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, Signer, draw
@@ -83,6 +83,7 @@ def protect_application(
     *,
     padding: Padding,
     entropy: Entropy,
+    pending: Collection[object] = (),
     trace: Trace = SILENT,
 ) -> Protected:
     """Sign and encrypt application data.
@@ -95,12 +96,17 @@ def protect_application(
         authenticated_data: travels in clear, and is authenticated to the members.
         padding: hides the data's size.
         entropy: for the reuse guard.
+        pending: valid proposals of this epoch that were received or sent and that no Commit has named yet.
         trace: told what was derived.
 
     Raises:
-        RejectedError: MLS-GENERATION-EXHAUSTED, or MLS-GROUP-CLOSED.
+        RejectedError: MLS-PROPOSALS-PENDING, a Commit has to come first; MLS-GENERATION-EXHAUSTED; MLS-GROUP-CLOSED.
         UsageError: ``signer`` signs with another scheme than the suite's, or ``keys`` are not this epoch's.
     """
+    # RFC 9420 §12.4: whoever "has observed one or more valid proposals within an epoch MUST send a Commit message
+    # before sending application data", lest it be read by somebody whose removal was proposed
+    if pending:
+        raise RejectedError("MLS-PROPOSALS-PENDING", f"{len(pending)} proposals are to be committed first")
     content = sign_as_member(view, signer, WireFormat.PRIVATE_MESSAGE, ApplicationData(data), authenticated_data)
     return protect_private(view, keys, content, padding=padding, entropy=entropy, trace=trace)
 

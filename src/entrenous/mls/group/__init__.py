@@ -11,6 +11,7 @@ unprotects messages with both.
     framing.unprotect, then stage         take a Commit of somebody else
 """
 
+from entrenous.mls.group.choosing import best_suite, choose_proposals
 from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
 from entrenous.mls.group.create import create_group
 from entrenous.mls.group.credentials import CredentialValidator, Presented, accept_credentials
@@ -24,12 +25,12 @@ from entrenous.mls.group.key_package import (
     check_lifetime,
     create_key_package,
 )
-from entrenous.mls.group.leaf import LeafChange, LeafProfile, make_capabilities
+from entrenous.mls.group.leaf import LeafChange, LeafProfile, grease_extension, make_capabilities
 from entrenous.mls.group.links import Identify, whole_credential
 from entrenous.mls.group.process import DIVERGING_RULES, Eviction, StagedCommit, stage
 from entrenous.mls.group.proposals import CachedProposal, Proposed, cache_proposal
 from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, propose, propose_from_outside
-from entrenous.mls.group.psks import GroupSource, PskSource, no_groups, no_psks
+from entrenous.mls.group.psks import GroupSource, PskSource, name_psk, no_groups, no_psks
 from entrenous.mls.group.successor import Founding, branch, reinitialize
 from entrenous.mls.group.view import CommitView, Policy, accept_all
 from entrenous.mls.group.welcome import Joined, OpenedWelcome, join, join_opened, open_welcome
@@ -64,20 +65,24 @@ __all__ = [
     "StagedCommit",
     "accept_all",
     "accept_credentials",
+    "best_suite",
     "branch",
     "cache_proposal",
     "check_group_info",
     "check_key_package",
     "check_lifetime",
+    "choose_proposals",
     "commit",
     "create_group",
     "create_key_package",
     "external_commit",
+    "grease_extension",
     "join",
     "join_opened",
     "make_capabilities",
     "make_group_info",
     "make_update",
+    "name_psk",
     "no_groups",
     "no_psks",
     "open_welcome",

@@ -21,6 +21,8 @@ from entrenous.mls.types import (
 )
 
 _GREASE = sorted(GREASE_VALUES)
+#: Bytes that a GREASE extension's body stays below.
+_MAX_GREASE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,23 @@ def make_capabilities(
         proposals=(grease[2],),
         credentials=(*credential_types, grease[3]),
     )
+
+
+def grease_extension(entropy: Entropy, capabilities: Capabilities | None = None) -> Extension:
+    """An extension that everybody else has to ignore, for a leaf, a KeyPackage or a GroupInfo (RFC 9420 §13.5).
+
+    Args:
+        entropy: chooses its body, and its type where that is free.
+        capabilities: of the leaf or the KeyPackage that it goes into, which must list its type; None for a GroupInfo.
+
+    Raises:
+        UsageError: the capabilities list no GREASE value among their extensions.
+    """
+    types = _GREASE if capabilities is None else [number for number in capabilities.extensions if number in _GREASE]
+    if not types:
+        raise UsageError("these capabilities list no GREASE extension")
+    place, size = draw(entropy, 2)
+    return Extension(types[place % len(types)], draw(entropy, size % _MAX_GREASE))
 
 
 def sign_leaf(

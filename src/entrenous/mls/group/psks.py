@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeGuard
 
+from entrenous.crypto import Entropy, draw
 from entrenous.errors import RejectedError
 from entrenous.mls.group.group import Group
 from entrenous.mls.schedule import MAX_PSKS, PskSecret, derive_psk_secret
@@ -64,6 +65,18 @@ def psk_source_of(groups: GroupSource, otherwise: PskSource) -> PskSource:
 def is_link(psk: PSK) -> TypeGuard[ResumptionPSK]:
     """Whether a PSK links a new group to an older one (RFC 9420 §11.2, §11.3)."""
     return isinstance(psk, ResumptionPSK) and psk.usage is not ResumptionPSKUsage.APPLICATION
+
+
+def name_psk(suite: CipherSuite, psk: PSK, entropy: Entropy) -> PreSharedKeyID:
+    """A new use of a pre-shared key, for a PreSharedKey proposal or an external Commit.
+
+    Args:
+        suite: of the group that the key enters.
+        psk: its name.
+        entropy: for the nonce that tells its uses apart.
+    """
+    # RFC 9420 §8.4: "the psk_nonce of its PreSharedKeyID MUST be set to a fresh random value of length KDF.Nh"
+    return PreSharedKeyID(psk, draw(entropy, suite.secret_size))
 
 
 def check_psk_ids(

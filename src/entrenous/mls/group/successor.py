@@ -7,7 +7,7 @@ itself is sent to nobody.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from entrenous.crypto import Entropy, Signer, draw
+from entrenous.crypto import Entropy, Signer
 from entrenous.errors import RejectedError, UsageError
 from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
 from entrenous.mls.group.create import create_group
@@ -16,6 +16,7 @@ from entrenous.mls.group.group import Group, NewEpoch
 from entrenous.mls.group.key_package import MAX_LIFETIME
 from entrenous.mls.group.leaf import LeafProfile
 from entrenous.mls.group.links import Identify, Link, check_link, whole_credential
+from entrenous.mls.group.psks import name_psk
 from entrenous.mls.schedule import SecretTree
 from entrenous.mls.suite import cipher_suite
 from entrenous.mls.types import (
@@ -23,7 +24,6 @@ from entrenous.mls.types import (
     Extension,
     KeyPackage,
     PreSharedKey,
-    PreSharedKeyID,
     Proposal,
     ResumptionPSK,
     ResumptionPSKUsage,
@@ -122,9 +122,7 @@ def _found(
 ) -> OwnCommit:
     link = Link(ResumptionPSK(usage, old.group_id, old.epoch), old)
     proposals: list[Proposal] = [Add(key_package) for key_package in founding.members]
-    # RFC 9420 §11.3: "the psk_nonce ... MUST be a randomly sampled nonce of length KDF.Nh"
-    nonce = draw(entropy, first.group.suite.secret_size)
-    proposals.append(PreSharedKey(PreSharedKeyID(link.psk, nonce)))
+    proposals.append(PreSharedKey(name_psk(first.group.suite, link.psk, entropy)))
     own = commit(
         first.group,
         SecretTree(first.nodes),
