@@ -17,6 +17,7 @@ from entrenous.client import (
     GapShown,
     IdentityChanged,
     InvitationRefused,
+    LeftBehind,
     LogsDiffer,
     LogShortened,
     MessageKind,
@@ -42,6 +43,7 @@ _ALARMS = (
     EntryUnreadable,
     GapShown,
     InvitationRefused,
+    LeftBehind,
     LogsDiffer,
     LogShortened,
     MessagesMissing,
@@ -210,6 +212,18 @@ class Watch:
         quiet = [person for person in present if not self.alarms(person, room) - common]
         places |= {self.place(person, room) for person in quiet}
         assert len(places) <= 1, f"{[person.name for person in quiet]} were told nothing and stand at {places}"
+
+    def check_roster(self, room: bytes, founder: Person, deceived: set[bytes], roster: set[bytes]) -> None:
+        """No ghost is left: whom the server counts in is whom the room's admin, who knows the real log, counts in."""
+        if founder not in self.present(room) or founder.running.account in deceived or self._is_lost(founder, room):
+            return
+        members = {member.account_id for member in founder.running._hall.get(room).room.settings.members}
+        ghosts = [name for name, (account, _) in self.device_of.items() if account in roster - members]
+        assert not ghosts, f"{ghosts} are on the server's roster, and {founder.name} did not let them in"
+
+    def _is_lost(self, person: Person, room: bytes) -> bool:
+        """Whether somebody was told that he cannot follow a room any more."""
+        return any(isinstance(event, GapShown | LeftBehind) and event.room == room for event in person.events)
 
     async def last_words(self, room: bytes, honest: set[str], deceived: set[bytes], patience: float) -> None:
         """Everybody who was shown the real log says something, and all the others of those read it."""

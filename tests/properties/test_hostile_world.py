@@ -321,6 +321,10 @@ class HostileWorld(RuleBasedStateMachine):
         ((newest, _, _),) = await self.liar._heads(room)
         return int(newest)
 
+    async def _roster(self, room: bytes) -> set[bytes]:
+        found = await self.liar.sql("SELECT account FROM roster WHERE room = ? AND removed_at IS NULL", room)
+        return {bytes(account) for (account,) in found}
+
     async def _everybody_catches_up(self) -> None:
         await self.liar.be_honest()
         for person in self.watch.people:
@@ -335,6 +339,8 @@ class HostileWorld(RuleBasedStateMachine):
             deceived = self.watch.tainted(room, deceived)
             await self.watch.last_words(room, honest, deceived, RECOVERY)
             self.watch.check_converged(room, honest, deceived, await self._newest(room))
+            if self.founders[room].name in honest:
+                self.watch.check_roster(room, self.founders[room], deceived, await self._roster(room))
         self.watch.check()
 
     def teardown(self) -> None:

@@ -9,8 +9,24 @@
 A profile becomes an account's device with ``client.accounts``; ``client.profile`` and ``client.keyfile`` open it.
 """
 
+from entrenous.client.alarms import (
+    CommitRefused,
+    EntryUnreadable,
+    GapShown,
+    IdentityChanged,
+    InvitationDelayed,
+    InvitationRefused,
+    LeftBehind,
+    LogsDiffer,
+    LogShortened,
+    MembershipDenied,
+    MessagesMissing,
+    RosterDiffers,
+    ServerChanged,
+)
 from entrenous.client.commands import (
     AcceptIdentity,
+    BlockPerson,
     Command,
     CreateInviteLink,
     CreateRoom,
@@ -26,28 +42,17 @@ from entrenous.client.commands import (
 )
 from entrenous.client.engine import Client
 from entrenous.client.events import (
-    CommitRefused,
+    BlockChanged,
     ConnectionChanged,
-    EntryUnreadable,
     Event,
     EventsMissed,
-    GapShown,
-    IdentityChanged,
-    InvitationRefused,
-    LeftBehind,
-    LogsDiffer,
-    LogShortened,
     MemberJoined,
     MemberRemoved,
-    MembershipDenied,
     MessageArrived,
-    MessagesMissing,
     MessageStateChanged,
     RemovedFromRoom,
     RoomChanged,
     RoomJoined,
-    RosterDiffers,
-    ServerChanged,
 )
 from entrenous.client.views import (
     MemberRole,
@@ -62,6 +67,8 @@ from entrenous.client.views import (
 
 __all__ = [
     "AcceptIdentity",
+    "BlockChanged",
+    "BlockPerson",
     "Client",
     "Command",
     "CommitRefused",
@@ -75,6 +82,7 @@ __all__ = [
     "GapShown",
     "History",
     "IdentityChanged",
+    "InvitationDelayed",
     "InvitationRefused",
     "InviteMember",
     "KickMember",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from entrenous.client import commands
-from entrenous.client.events import RoomChanged
+from entrenous.client.events import BlockChanged, RoomChanged
 from entrenous.client.invitations import check_newest, claim_devices, find_account
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.create import open_room
@@ -50,6 +50,7 @@ class Actions:
             commands.History: self._history,
             commands.CreateInviteLink: self._create_invite_link,
             commands.AcceptIdentity: self._accept_identity,
+            commands.BlockPerson: self._block_person,
         }
 
     async def do(self, command: commands.Command[Any]) -> Any:  # noqa: ANN401 each command names its own result
@@ -125,6 +126,18 @@ class Actions:
         with self._store.transaction() as tx:
             contacts.accept(tx, contact.account_id)
         self._hall.nudge_all()
+
+    async def _block_person(self, command: commands.BlockPerson) -> None:
+        contact = contacts.by_name(self._store, command.login_name)
+        if contact is not None:
+            account = contact.account_id
+        else:
+            account = (await find_account(command.login_name, self._services)).credential.account_id
+        if account == self._device.account_id:
+            raise RejectedError("CLIENT-SELF", "nobody blocks himself")
+        with self._store.transaction() as tx:
+            contacts.set_blocked(tx, account, blocked=command.is_blocked)
+        self._services.emit(BlockChanged(account, self._people.name(account), command.is_blocked))
 
     # Messages.
 

@@ -135,6 +135,19 @@ class CreateInviteLink(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockPerson(Command[None]):
+    """Refuse to be added to rooms by an account from now on, or no longer; kept in the vault.
+
+    Attributes:
+        login_name: of a contact; the server is asked for one that is none yet.
+        is_blocked: False takes it back.
+    """
+
+    login_name: str
+    is_blocked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptIdentity(Command[None]):
     """Trust the new identity key that an account shows; messages that were held back because of it are sent."""
 

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar, cast
 
 from entrenous.client.actions import Actions
+from entrenous.client.alarms import ServerChanged
 from entrenous.client.commands import Command
 from entrenous.client.environment import Environment
-from entrenous.client.events import ConnectionChanged, Event, ServerChanged
+from entrenous.client.events import ConnectionChanged, Event
 from entrenous.client.message_ids import MessageIds
 from entrenous.client.outbox import Outbox
 from entrenous.client.own_device import OwnDevice

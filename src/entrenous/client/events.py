@@ -92,22 +92,19 @@ class RoomJoined(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationRefused(Event):
-    """Somebody, or the server, wanted this device in a room in a way that is not to be believed. Nothing changed.
+class BlockChanged(Event):
+    """A person has blocked an account, or no longer does."""
 
-    Attributes:
-        rule: a row of docs/spec/conformance.md; JOIN-WITHDRAWN where the server says that nobody wants it any more.
-    """
-
-    room: bytes
-    rule: str
+    account: bytes
+    name: str
+    is_blocked: bool
 
     @property
     def sentence(self) -> str:
         """What happened, for people."""
-        if self.rule == "JOIN-WITHDRAWN":
-            return "An invitation to a room was taken back before this device could accept it."
-        return f"An invitation to a room was refused ({self.rule}). Ask who invited you to do it again."
+        if self.is_blocked:
+            return f"{self.name} is blocked: invitations by {self.name} are refused. Rooms that you share stay."
+        return f"{self.name} is no longer blocked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,240 +166,6 @@ class RemovedFromRoom(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CommitRefused(Event):
-    """A member sent a Commit that breaks a rule; it changed nothing, for any honest member.
-
-    Attributes:
-        sender_name: empty where the Commit does not even tell who sent it.
-        rule: a row of docs/spec/conformance.md.
-    """
-
-    room: bytes
-    sequence: int
-    sender_name: str
-    rule: str
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return f"A change by {self.sender_name or 'an unknown sender'} was refused ({self.rule}). Nothing changed."
-
-
-@dataclass(frozen=True, slots=True)
-class RosterDiffers(Event):
-    """The server's roster of a room is not what its members agreed on, by a refused Commit or by the server's doing.
-
-    Attributes:
-        strangers: names of accounts that it counts there and nobody has added; it was told that they are not there.
-        missing: names of members that it does not count there.
-    """
-
-    room: bytes
-    name: str
-    strangers: tuple[str, ...]
-    missing: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        parts = [f"The server was wrong about who is in {self.name}."]
-        if self.strangers:
-            parts.append(
-                f"It counted {_listed(self.strangers)} in, whom nobody there has let in and who could read nothing; it "
-                "was told so."
-            )
-        if self.missing:
-            parts.append(f"It leaves out {_listed(self.missing)}: remove and invite them again.")
-        if not self.strangers and not self.missing:
-            parts.append("It was told who manages the room.")
-        return " ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class LogsDiffer(Event):
-    """Two members were shown different logs by the server, or this device's log contradicts itself.
-
-    Attributes:
-        sequence: the first place known to differ.
-        witness_name: who saw something else there.
-    """
-
-    room: bytes
-    sequence: int
-    witness_name: str
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return (
-            f"The server showed us different logs: at entry {self.sequence}, {self.witness_name} saw another one than "
-            "this device. Messages may be missing. Ask the people in this room what they see."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LogShortened(Event):
-    """The server's log of a room ends before what this device knows that it had: it was set back to an older state.
-
-    Attributes:
-        newest: the last entry that the server has.
-        seen: the last entry that this device has processed, or was told that the server has stored.
-        own_lost: messages of this device among those lost that others may have read already; marked as not sent.
-        own_again: messages of this device that are sent again.
-    """
-
-    room: bytes
-    name: str
-    newest: int
-    seen: int
-    own_lost: int
-    own_again: int
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        lost = _counted(self.seen - self.newest, "entry", "entries")
-        parts = [f"The server was set back: it has lost {lost} of {self.name}."]
-        if self.own_lost:
-            parts.append(f"{_counted(self.own_lost, 'message', 'messages')} of yours: marked as not sent.")
-        if self.own_again:
-            parts.append(f"{_counted(self.own_again, 'message', 'messages')} of yours: sent again.")
-        parts.append(
-            "What is said there may not reach everybody until it has as many entries again: better open a new room."
-        )
-        return " ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipDenied(Event):
-    """The server says that this device is not in a room any more, and no member has said so."""
-
-    room: bytes
-    name: str
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return (
-            f"The server says that you are not in {self.name} any more, but this device has seen nobody remove you. "
-            "Ask the people there."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ServerChanged(Event):
-    """The server has a new identity key, proved by the former one; or it has forgotten what this device stored there.
-
-    Attributes:
-        fingerprint: of the new key, in hexadecimal; empty where the key stayed.
-    """
-
-    fingerprint: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        if self.fingerprint:
-            return f"The server has a new identity key, confirmed by the old one: {self.fingerprint}."
-        return "The server was set back to an older state: it has forgotten changes that this device made there."
-
-
-@dataclass(frozen=True, slots=True)
-class EntryUnreadable(Event):
-    """An entry of the log could not be read; the room goes on. It stands in the timeline with this reason."""
-
-    room: bytes
-    sequence: int
-    reason: str
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return f"A message could not be read: {self.reason}."
-
-
-@dataclass(frozen=True, slots=True)
-class MessagesMissing(Event):
-    """A sender's messages are numbered, and some numbers are missing before entry ``sequence``.
-
-    Attributes:
-        count: messages of ``sender_name`` that this device was not shown.
-    """
-
-    room: bytes
-    sequence: int
-    sender_name: str
-    count: int
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return f"{self.count} of {self.sender_name}'s messages did not reach this device: the server left them out."
-
-
-@dataclass(frozen=True, slots=True)
-class GapShown(Event):
-    """The server no longer has what this device missed.
-
-    Attributes:
-        first_missing: the first entry that this device has not seen.
-        first_available: the first entry that the server still has.
-        has_other_admins: whether somebody else can bring this device back.
-    """
-
-    room: bytes
-    name: str
-    first_missing: int
-    first_available: int
-    has_other_admins: bool
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        lost = _counted(self.first_available - self.first_missing, "entry", "entries")
-        return f"Gone from the server: {lost} of {self.name}. {_way_back(self.has_other_admins)}"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftBehind(Event):
-    """An entry says that it is of a later epoch than this device is in: others followed a Commit which it could not.
-
-    Attributes:
-        sequence: of the entry; whether it is true is not known.
-        has_other_admins: whether somebody else can bring this device back.
-    """
-
-    room: bytes
-    name: str
-    sequence: int
-    has_other_admins: bool
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return (
-            f"Either the people in {self.name} have gone on with keys that this device does not have, or the server "
-            f"makes it look so. If they do not read you any more: {_way_back(self.has_other_admins)}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityChanged(Event):
-    """An account shows another identity key than this profile trusts. Sending to its rooms waits for a decision."""
-
-    account: bytes
-    name: str
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return (
-            f"{self.name} has a new identity key. It may be a new start on another device, or somebody else. Messages "
-            f"to rooms with {self.name} are held back until you accept the new key."
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class EventsMissed(Event):
     """A subscriber read too slowly, and ``count`` events were dropped: read the store again."""
 
@@ -412,27 +175,3 @@ class EventsMissed(Event):
     def sentence(self) -> str:
         """What happened, for people."""
         return f"{self.count} notices were skipped."
-
-
-#: Names in one sentence.
-_MOST_NAMES = 5
-
-
-def _counted(count: int, one: str, more: str) -> str:
-    """A number of things, for people."""
-    return f"{count} {one if count == 1 else more}"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    """Some names, for people."""
-    shown = list(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        shown.append(f"{len(names) - _MOST_NAMES} others")
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-
-
-def _way_back(has_other_admins: bool) -> str:  # noqa: FBT001 one fact, named where it is given
-    """What somebody can do whose device cannot follow a room any more."""
-    if has_other_admins:
-        return "To read and write there again, have an admin remove you and invite you again."
-    return "You are its only admin, so nobody can bring you back: open a new room."

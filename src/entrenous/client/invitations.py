@@ -6,7 +6,7 @@ profile has pinned or pins now, and every KeyPackage shows a certificate of that
 
 from dataclasses import dataclass
 
-from entrenous.client.events import IdentityChanged
+from entrenous.client.alarms import IdentityChanged
 from entrenous.client.leaf_owners import owner_of
 from entrenous.client.rooms.intents import AddAccount, ClaimedDevice, read_key_package
 from entrenous.client.rooms.services import Services

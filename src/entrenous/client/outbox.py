@@ -8,7 +8,8 @@ as it is, so that a sender's generations stay contiguous in the log and a gap pr
 import asyncio
 from collections.abc import Iterable
 
-from entrenous.client.events import LogsDiffer, MessageStateChanged
+from entrenous.client.alarms import LogsDiffer
+from entrenous.client.events import MessageStateChanged
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.reasons import SWAPPED
 from entrenous.client.rooms.room import Room

@@ -30,6 +30,11 @@ class People:
         contact = contacts.get(rows or self._store, account)
         return (contact.login_name if contact else "") or account[:_SHOWN_ID].hex()
 
+    def is_blocked(self, account: bytes) -> bool:
+        """Whether a person wants no invitation of this account."""
+        contact = contacts.get(self._store, account)
+        return contact is not None and contact.is_blocked
+
     def see(self, tx: Transaction, account: bytes, identity_key: bytes, now: int) -> bool:
         """Note the identity key of an account that joins; returns whether it is another one than is trusted."""
         if account == self._own_account:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from entrenous.client.commands import (
     AcceptIdentity,
+    BlockPerson,
     Command,
     CreateInviteLink,
     CreateRoom,
@@ -164,6 +165,14 @@ def _accept(words: list[str], _room: bytes | None) -> Meaning:
     return Run(AcceptIdentity(_exactly(words, 1)[0]))
 
 
+def _block(words: list[str], _room: bytes | None) -> Meaning:
+    return Run(BlockPerson(_exactly(words, 1)[0]))
+
+
+def _unblock(words: list[str], _room: bytes | None) -> Meaning:
+    return Run(BlockPerson(_exactly(words, 1)[0], is_blocked=False))
+
+
 def _help(words: list[str], _room: bytes | None) -> Meaning:
     return ShowHelp(words[0].lstrip("/").lower() if words else None)
 
@@ -183,6 +192,8 @@ ALL_COMMANDS = (
     SlashCommand("members", "/members", "who is in this room", _members, ("names", "who")),
     SlashCommand("rekey", "/rekey", "give this device new keys in this room", _rekey),
     SlashCommand("accept", "/accept PERSON", "trust the new identity key that a person shows", _accept),
+    SlashCommand("block", "/block PERSON", "be in no new room by this person's doing", _block),
+    SlashCommand("unblock", "/unblock PERSON", "take a block back", _unblock),
     SlashCommand("help", "/help [COMMAND]", "this list, or one command", _help, ("?",)),
     SlashCommand("quit", "/quit", "leave; messages that wait are sent next time", _quit, ("exit", "q")),
 )

@@ -4,15 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from entrenous.client.accounts import save_vault
-from entrenous.client.events import (
-    Event,
-    IdentityChanged,
-    MemberRemoved,
-    RemovedFromRoom,
-    RoomChanged,
-    RoomJoined,
-    ServerChanged,
-)
+from entrenous.client.alarms import IdentityChanged, ServerChanged
+from entrenous.client.events import BlockChanged, Event, MemberRemoved, RemovedFromRoom, RoomChanged, RoomJoined
 from entrenous.client.key_packages import refill
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.services import Services
@@ -75,7 +68,7 @@ class Upkeep:
             case RoomJoined() | RoomChanged(epoch=0):
                 self._vault_is_due = True
                 self.nudge()
-            case MemberRemoved() | RemovedFromRoom() | IdentityChanged():
+            case MemberRemoved() | RemovedFromRoom() | IdentityChanged() | BlockChanged():
                 self._vault_is_due = True
                 self._nudge_later()
 

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from entrenous.client import events
+from entrenous.client import alarms, events
 from entrenous.client.events import ConnectionChanged, Event, EventsMissed, MessageStateChanged
 from entrenous.client.subscribers import Subscribers
 from entrenous.client.views import Message, MessageKind, MessageState
@@ -37,7 +37,10 @@ VALUES: dict[str, object] = {
     "tuple[str, ...]": ("bob", "carol"),
 }
 KINDS = [
-    kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, Event) and kind is not Event
+    kind
+    for module in (events, alarms)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if issubclass(kind, Event) and kind is not Event and kind.__module__ == module.__name__
 ]
 
 

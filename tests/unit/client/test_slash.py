@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrenous.client.commands import CreateInviteLink, CreateRoom, InviteMember, KickMember, ListMembers, ListRooms
+from entrenous.client.commands import (
+    BlockPerson,
+    CreateInviteLink,
+    CreateRoom,
+    InviteMember,
+    KickMember,
+    ListMembers,
+    ListRooms,
+)
 from entrenous.client.slash import (
     ALL_COMMANDS,
     COMMANDS,
@@ -30,6 +38,8 @@ ROOM = bytes(16)
         ("/INVITE bob", Run(InviteMember(ROOM, "bob"))),
         ("/invite", Run(CreateInviteLink())),
         ("/kick bob", Run(KickMember(ROOM, "bob"))),
+        ("/block bob", Run(BlockPerson("bob"))),
+        ("/unblock bob", Run(BlockPerson("bob", is_blocked=False))),
         ("/members", Run(ListMembers(ROOM))),
         ("/who", Run(ListMembers(ROOM))),
         ("/rooms", Run(ListRooms())),

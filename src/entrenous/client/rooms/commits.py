@@ -70,9 +70,26 @@ class Beginning:
 
 
 def stage_commit(
-    room: Room, keys: KeySource, intent: Intent, device: OwnDevice, message_id: bytes, environment: Environment
+    room: Room,
+    keys: KeySource,
+    intent: Intent,
+    device: OwnDevice,
+    message_id: bytes,
+    environment: Environment,
+    *,
+    is_own_chain: bool,
 ) -> Staged | None:
     """Make the Commit that an intent asks for now; None where the room is already as the intent wants it.
+
+    Args:
+        room: the room.
+        keys: its keys.
+        intent: what is wanted.
+        device: this device.
+        message_id: for this attempt.
+        environment: clock, entropy and trace.
+        is_own_chain: whether the room's last whole tree and all changes since are this account's. Nobody can check
+            what others gave the server beside their Commits, so else a newcomer is given a whole tree.
 
     Raises:
         RejectedError: the room's rules do not allow it, or a KeyPackage is not fit to be added.
@@ -84,7 +101,11 @@ def stage_commit(
         return None
     made = _make(room, keys, wanted, device, message_id, environment)
     access = next_access(epoch, wanted.settings, made.epoch.group)
-    has_tree = access.generation != epoch.access.generation or room.standing.tree_age + 1 >= TREE_EVERY
+    has_tree = (
+        access.generation != epoch.access.generation
+        or room.standing.tree_age + 1 >= TREE_EVERY
+        or (bool(wanted.newcomers) and not is_own_chain)
+    )
     request = _request(room, made, access, wanted, message_id, environment, has_tree=has_tree)
     staged = StagedEpoch(made.epoch.encode(), access.generation, access.secret.reveal(), int(has_tree))
     row = StageRow(message_id, encode_call(1, request), staged.encode())

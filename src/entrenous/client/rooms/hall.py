@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from entrenous.client.events import Event, IdentityChanged, InvitationRefused, MessageStateChanged, RoomJoined
+from entrenous.client.alarms import IdentityChanged, InvitationDelayed, InvitationRefused
+from entrenous.client.events import Event, MessageStateChanged, RoomJoined
 from entrenous.client.key_packages import forget_expired
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
@@ -13,6 +14,7 @@ from entrenous.client.rooms.reading import REFUSALS
 from entrenous.client.rooms.reasons import NOT_SEEN, rule_of
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
+from entrenous.client.rooms.snapshot import UnusableStateError
 from entrenous.client.rooms.welcome import Entered, Joining
 from entrenous.client.rooms.writer import Writer
 from entrenous.client.store import rooms
@@ -23,6 +25,8 @@ from entrenous.wire.types import InboxItem
 
 #: Seconds for reading a room's log up to a Welcome; other rooms' Welcomes wait meanwhile.
 _READ_FIRST = 10.0
+#: Seconds that a Welcome waits for a state that leads to its room: too many such would fill the inbox for ever.
+_GIVE_UP_AFTER = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Hall:
         self._on_bug = on_bug
         self._rooms: dict[bytes, OpenRoom] = {}
         self._heads = Heads(services, outbox)
+        #: When an inbox item was first found to lead nowhere.
+        self._waiting_since: dict[int, float] = {}
         self._joining = Joining(services.store, services.device, services.people, services.caller, services.environment)
         for room in rooms.all_rooms(services.store):
             self.add(Room.load(services.store, room))
@@ -133,6 +139,11 @@ class Hall:
         for item in items:
             try:
                 await self._enter(item)
+            except UnusableStateError as error:
+                if not self._has_waited(item):
+                    waiting = waiting or error
+                    continue
+                self._services.emit(InvitationRefused(item.room, "JOIN-STATE"))
             except UnavailableError as error:
                 waiting = waiting or error
                 continue
@@ -140,6 +151,14 @@ class Hall:
                 await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
         if waiting is not None:
             raise waiting
+
+    def _has_waited(self, item: InboxItem) -> bool:
+        """Whether an item has waited for long enough; who is let into a room and cannot come in is told at once."""
+        now = asyncio.get_running_loop().time()
+        if item.id not in self._waiting_since:
+            self._waiting_since[item.id] = now
+            self._services.emit(InvitationDelayed(item.room))
+        return now - self._waiting_since[item.id] >= _GIVE_UP_AFTER
 
     async def _enter(self, item: InboxItem) -> None:
         try:

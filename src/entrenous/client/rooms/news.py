@@ -6,18 +6,8 @@ known, or cannot be had.
 
 from collections.abc import Callable
 
-from entrenous.client.events import (
-    CommitRefused,
-    EntryUnreadable,
-    Event,
-    IdentityChanged,
-    LogsDiffer,
-    MemberJoined,
-    MemberRemoved,
-    MessagesMissing,
-    RemovedFromRoom,
-    RoomChanged,
-)
+from entrenous.client.alarms import CommitRefused, EntryUnreadable, IdentityChanged, LogsDiffer, MessagesMissing
+from entrenous.client.events import Event, MemberJoined, MemberRemoved, RemovedFromRoom, RoomChanged
 from entrenous.client.rooms.intents import leaves_of
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Epoch, Room

@@ -104,17 +104,6 @@ class Reader:
             return self._commit(message)
         return self._refused(RejectedError("ENTRY-KIND", "rooms take no Commits in the clear"))
 
-    def read_before_own_time(self) -> Reading:
-        """An entry from before this device's time in the room: it continues the log hash, no more.
-
-        Unless this device said it when it was in the room before, and waits for the log to show it.
-        """
-        row = outbox.by_message_id(self._tx, self._entry.message_id)
-        if row is None or row.entry != self._entry.body:
-            return Reading(None, "", self._room.epoch)
-        outbox.remove(self._tx, row.message_id)
-        return self._said(Content.decode(row.content), self._services.device.account_id, own=row)
-
     # What this device sent.
 
     def _own_commit(self) -> Reading | None:

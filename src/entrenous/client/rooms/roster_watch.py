@@ -6,7 +6,8 @@ cannot open, and may publish what nobody else can open. It lasts until an admin'
 
 import asyncio
 
-from entrenous.client.events import CommitRefused, Event, RosterDiffers
+from entrenous.client.alarms import CommitRefused, RosterDiffers
+from entrenous.client.events import Event
 from entrenous.client.rooms.hall import Hall, OpenRoom
 from entrenous.client.rooms.intents import CorrectRoster
 from entrenous.client.rooms.services import Services

@@ -16,6 +16,10 @@ from entrenous.mls.tree import RatchetTree, TreeChanges, apply_changes
 from entrenous.mls.types import RatchetTreeNodes
 
 
+class UnusableStateError(UnavailableError):
+    """What the server has of a group's state leads nowhere: it lies, or a member gave it something else."""
+
+
 @struct
 class NodeChanges(Struct):
     """How one Commit changed the tree.
@@ -54,20 +58,20 @@ def rebuild(
         tree_hash: of the tree that is wanted.
 
     Raises:
-        UnavailableError: what the server has does not lead there; a later Commit brings a whole tree again.
+        UnusableStateError: what the server has does not lead there.
     """
     try:
         start = RatchetTree.from_nodes(
             hash_, decode_as(RatchetTreeNodes, key.open(SealedKind.TREE, room, tree).plaintext)
         )
     except (MalformedError, RejectedError, CryptoError) as error:
-        raise UnavailableError(f"the room's stored tree is of no use: {error}") from error
+        raise UnusableStateError(f"the room's stored tree is of no use: {error}") from error
     reached = {start.tree_hash(): start}
     for sealed in changes:
         _follow(reached, key, room, sealed)
     found = reached.get(tree_hash)
     if found is None:
-        raise UnavailableError("the room's stored tree does not lead to the one this device was added to")
+        raise UnusableStateError("the room's stored tree does not lead to the one this device was added to")
     return found
 
 

@@ -83,6 +83,8 @@ class Joining:
         if owner_of(group.own_leaf_node).account_id != self._device.account_id:
             raise RejectedError("JOIN-OWN-LEAF", "the Welcome is for a leaf of another account")
         epoch, inviter = Epoch(group, settings, access), known_owner_of(group.tree.member(joined.inviter))
+        if self._people.is_blocked(inviter.account_id):
+            raise RejectedError("JOIN-BLOCKED", "whoever invites is blocked")
         with self._store.transaction() as tx:
             check_newer(tx, item)  # again: the server was asked meanwhile
             place = place_of(tx, item, told.position)

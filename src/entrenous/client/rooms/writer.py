@@ -15,7 +15,7 @@ from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.room import Room, leave
 from entrenous.client.rooms.services import Services
 from entrenous.client.session import Backoff, ConflictError, RefusedError
-from entrenous.client.store import keys, outbox, rooms, stages
+from entrenous.client.store import Transaction, entries, keys, outbox, rooms, stages
 from entrenous.client.store.stages import StageRow
 from entrenous.client.views import RoomState
 from entrenous.errors import CryptoError, EntrenousError, MalformedError, RejectedError, UnavailableError
@@ -171,7 +171,15 @@ class Writer:
         try:
             with services.store.transaction() as tx:
                 source = StoredKeys(tx, room.id)
-                staged = stage_commit(room, source, intent, services.device, services.ids.next(), services.environment)
+                staged = stage_commit(
+                    room,
+                    source,
+                    intent,
+                    services.device,
+                    services.ids.next(),
+                    services.environment,
+                    is_own_chain=self._is_own_chain(tx),
+                )
                 if staged is None:
                     stages.finish(tx, room.id)
                 else:
@@ -179,6 +187,13 @@ class Writer:
                     stages.put(tx, room.id, staged.intent, staged.row)
         except (RejectedError, MalformedError, CryptoError) as error:
             self._give_up(error)
+
+    def _is_own_chain(self, tx: Transaction) -> bool:
+        """Whether this account has made every Commit since, and with, the one that brought the last whole tree."""
+        standing, own = self._room.standing, self._services.device.account_id
+        senders = entries.committers(tx, self._room.id, standing.tree_age + 1)
+        is_founders = standing.own_from == 0 and len(senders) == standing.tree_age
+        return all(sender == own for sender in senders) and (is_founders or len(senders) == standing.tree_age + 1)
 
     async def _send_commit(self, stage: StageRow) -> None:
         """Send a staged Commit, then read the log up to where it stands, or to the one that came first."""

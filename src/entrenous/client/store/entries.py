@@ -66,6 +66,15 @@ def forget_after(tx: Transaction, room: bytes, sequence: int) -> None:
     tx.execute("DELETE FROM entries WHERE room = ? AND sequence > ?", (room, sequence))
 
 
+def committers(rows: Rows, room: bytes, count: int) -> list[bytes | None]:
+    """Who made the newest Commits of a room, newest first; None where a Commit does not tell."""
+    found = rows.all(
+        "SELECT sender FROM entries WHERE room = ? AND kind IN (?, ?) ORDER BY sequence DESC LIMIT ?",
+        (room, MessageKind.CHANGE, MessageKind.REFUSED, count),
+    )
+    return [None if sender is None else bytes(sender) for (sender,) in found]
+
+
 def lose(tx: Transaction, room: bytes, sequence: int, own_account: bytes) -> int:
     """Mark an account's texts behind a place as lost by the server; returns how many."""
     where = "room = ? AND sequence > ? AND sender = ? AND kind = ?"

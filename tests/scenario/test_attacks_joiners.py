@@ -1,0 +1,140 @@
+"""Attacks on who is to join: a state that leads nowhere, from a member or the server, and rooms nobody asked for."""
+
+import asyncio
+
+import pytest
+
+from entrenous.client import (
+    BlockChanged,
+    BlockPerson,
+    CreateRoom,
+    InvitationDelayed,
+    InvitationRefused,
+    InviteMember,
+    KickMember,
+    MemberRemoved,
+    RefreshKeys,
+    RoomJoined,
+)
+from entrenous.client.rooms.hall import _GIVE_UP_AFTER
+from entrenous.client.store import Store
+from entrenous.errors import RejectedError
+from entrenous.server.store import Transaction
+from entrenous.testing.members import _STORE_KEY, World
+from forged_rooms import slip_in
+from lying_server import LyingServer
+from worlds import epochs, garden, in_world
+
+
+@in_world
+async def test_a_member_who_gives_the_server_garbage_for_joiners_keeps_nobody_out(world: World) -> None:
+    alice, mallory, carol, dave = await world.people("alice", "mallory", "carol", "dave")
+    room = await garden(alice, mallory)
+    await mallory.running.wait_until_caught_up()
+    await slip_in(mallory, room)  # a Commit that keeps all rules, with nothing in place of the sealed state
+    await alice.do(InviteMember(room, "carol"))
+    await carol.sees(RoomJoined)
+    await alice.do(InviteMember(room, "dave"))  # with changes alone: what they lead from is alice's
+    await dave.sees(RoomJoined)
+    await dave.says(room, "all of us")
+    await carol.reads("all of us")
+    assert len(epochs(room, alice, carol, dave)) == 1
+    assert not carol.saw(InvitationDelayed) + dave.saw(InvitationDelayed)
+
+
+@in_world
+async def test_a_whole_tree_comes_only_with_adds_that_follow_somebody_elses_commit(world: World) -> None:
+    alice, bob, carol, dave, erin = await world.people("alice", "bob", "carol", "dave", "erin")
+    room = (await alice.do(CreateRoom("Garden"))).room
+    whole = []
+
+    async def invite(name: str) -> None:
+        await alice.do(InviteMember(room, name))
+        found = await world.server.server.storage.write(_newest_tree)
+        whole.append(found)
+
+    await invite("bob")
+    await invite("carol")
+    await bob.sees(RoomJoined)
+    await bob.do(RefreshKeys(room))
+    await invite("dave")
+    await invite("erin")
+    for person in (carol, dave, erin):
+        await person.sees(RoomJoined)
+    assert whole == [False, False, True, False]
+
+
+def _newest_tree(tx: Transaction) -> bool:
+    tx._cursor.execute("SELECT tree IS NOT NULL FROM group_states ORDER BY sequence DESC LIMIT 1")
+    ((has_tree,),) = tx._cursor.fetchall()
+    return bool(has_tree)
+
+
+@in_world
+async def test_a_joiner_who_is_given_an_older_state_is_told_and_gets_in_when_the_server_gives_the_right_one(
+    world: World,
+) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    liar = LyingServer(world.server.server, "liar")
+    liar.mood(carol.running._services.device.device_id).old_state = True
+    room = await garden(alice, bob)
+    await alice.do(InviteMember(room, "carol"))
+    delayed = await carol.sees(InvitationDelayed)
+    assert delayed.room == room
+    await asyncio.sleep(60)
+    assert len(carol.saw(InvitationDelayed)) == 1
+    await liar.be_honest()
+    await carol.sees(RoomJoined)
+    await carol.says(room, "here at last")
+    await bob.reads("here at last")
+
+
+@in_world
+async def test_an_invitation_that_leads_nowhere_is_given_up_and_a_second_one_gets_in(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob)
+    await carol.stop()
+    await alice.do(InviteMember(room, "carol"))
+    await world.server.server.storage.write(lambda tx: _spoil(tx, room))
+    carol.store = Store.open(carol.path, _STORE_KEY)
+    carol.begin()
+    await carol.sees(InvitationDelayed)
+    kitchen = await garden(bob)
+    await bob.do(InviteMember(kitchen, "carol"))  # others come in while it waits
+    assert (await carol.sees(RoomJoined)).room == kitchen
+    await asyncio.sleep(_GIVE_UP_AFTER + 120)
+    refused = await carol.sees(InvitationRefused)
+    assert (refused.room, refused.rule) == (room, "JOIN-STATE")
+    assert "remove you and invite you again" in refused.sentence
+    await alice.do(KickMember(room, "carol"))
+    await alice.do(InviteMember(room, "carol"))
+    assert (await carol.sees(RoomJoined)).room == room
+    await carol.says(room, "the second time")
+    await bob.reads("the second time")
+    assert len(epochs(room, alice, bob, carol)) == 1
+
+
+def _spoil(tx: Transaction, room: bytes) -> None:
+    tx._cursor.execute("UPDATE group_states SET tree = x'00' WHERE room = ? AND tree IS NOT NULL", (room,))
+
+
+@in_world
+async def test_nobody_is_put_into_a_room_by_whom_he_has_blocked(world: World) -> None:
+    alice, mallory, carol = await world.people("alice", "mallory", "carol")
+    await carol.do(BlockPerson("mallory"))
+    assert (await carol.sees(BlockChanged)).sentence.startswith("mallory is blocked")
+    await carol.restart()
+    room = await garden(mallory, alice)
+    await mallory.do(InviteMember(room, "carol"))
+    refused = await carol.sees(InvitationRefused)
+    assert refused.rule == "JOIN-BLOCKED"
+    assert "whom you have blocked" in refused.sentence
+    assert carol.running._hall.find(room) is None
+    await mallory.do(KickMember(room, "carol"))
+    await alice.sees(MemberRemoved)
+    await carol.do(BlockPerson("mallory", is_blocked=False))
+    await mallory.do(InviteMember(room, "carol"))
+    await carol.sees(RoomJoined)
+    with pytest.raises(RejectedError) as caught:
+        await carol.do(BlockPerson("carol"))
+    assert caught.value.rule == "CLIENT-SELF"
