@@ -1,5 +1,9 @@
-"""Disks that a test can fill and free: a page limit on one database, and a tiny filesystem where we may mount one."""
+"""Disks that a test can fill and free: a page limit on one database, and a tiny filesystem where we may mount one.
 
+And a server in memory whose database lies on one.
+"""
+
+import asyncio
 import contextlib
 import functools
 import shutil
@@ -9,6 +13,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
+
+from entrenous.server import Server, Settings
+from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy, VirtualClock
 
 #: Bytes of the tiny filesystem.
 TINY = 4 << 20
@@ -92,6 +99,15 @@ def page_limit(folder: Path) -> Iterator[PageLimit]:
     """The same shape for the limit that needs no rights."""
     folder.mkdir(exist_ok=True)
     yield PageLimit(folder)
+
+
+async def start_server(folder: Path, seed: str) -> MemoryServer:
+    """A server in memory but for its database and its keys, which are in a folder."""
+    clock = VirtualClock(asyncio.get_running_loop())
+    settings = Settings(data_dir=folder, public_address=ADDRESS, ksf=FAST_KSF)
+    return MemoryServer(
+        await Server.open(settings, clock=clock, entropy=SeededEntropy(seed), inline_storage=True), clock
+    )
 
 
 def _mount(folder: Path) -> bool:
