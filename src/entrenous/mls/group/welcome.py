@@ -43,6 +43,7 @@ from entrenous.mls.types import (
     MLSMessage,
     PathSecret,
     PreSharedKeyID,
+    ResumptionPSK,
     Welcome,
 )
 from entrenous.trace import SILENT, Trace
@@ -67,11 +68,13 @@ class Joined:
         epoch: the epoch that he joined in.
         group_info: what the Welcome said of the group; the application's extensions are in it.
         inviter: leaf index of the member who signed it.
+        link: the resumption PSK that proves which group of ours it succeeds or branches from; None in any other.
     """
 
     epoch: NewEpoch
     group_info: GroupInfo
     inviter: int
+    link: ResumptionPSK | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,8 @@ def join_opened(
     verify_confirmation_tag(suite, new.secrets.confirmation_key, confirmed, info.confirmation_tag)
     interim = interim_transcript_hash(suite, confirmed, info.confirmation_tag)
     group = Group(info.group_context, checked.tree, new.secrets, own_leaf, keys, interim, info.confirmation_tag)
-    return Joined(NewEpoch.of(group, new.encryption_secret), info, info.signer)
+    link = None if opened.link is None else opened.link.psk
+    return Joined(NewEpoch.of(group, new.encryption_secret), info, info.signer, link)
 
 
 def open_secrets(
