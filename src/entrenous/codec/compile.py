@@ -151,6 +151,9 @@ def _text(maximum: int | None) -> Codec:
 
 
 def _vector(element: Any, maximum: int) -> Codec:  # noqa: ANN401 an annotation is any object
+    integer = next((each for each in get_args(element)[1:] if isinstance(each, UInt)), None)
+    if integer is not None:
+        return _integers(integer.size, maximum)
     write_element, read_element = codec_for(element)
 
     def write(values: tuple[Any, ...], out: bytearray) -> None:
@@ -177,6 +180,30 @@ def _vector(element: Any, maximum: int) -> Codec:  # noqa: ANN401 an annotation 
     return Codec(write, read)
 
 
+def _integers(size: int, maximum: int) -> Codec:
+    """A vector of unsigned integers, in one piece."""
+    limit = 1 << (8 * size)
+
+    def write(values: tuple[int, ...], out: bytearray) -> None:
+        if len(values) > maximum:
+            raise UsageError(f"{len(values)} elements where at most {maximum} belong")
+        out += encode_length(size * len(values))
+        for value in values:
+            if not 0 <= value < limit:
+                raise UsageError(f"{value} does not fit in {size} bytes")
+            out += value.to_bytes(size, "big")
+
+    def read(data: bytes, position: int, end: int) -> tuple[tuple[int, ...], int]:
+        start, stop = read_span(data, position, end)
+        if (stop - start) % size:
+            raise MalformedError("an integer is cut off")
+        if stop - start > size * maximum:
+            raise MalformedError("a vector has too many elements")
+        return tuple([int.from_bytes(data[at : at + size], "big") for at in range(start, stop, size)]), stop
+
+    return Codec(write, read)
+
+
 def _optional(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any object
     present = [part for part in get_args(annotation) if part is not types.NoneType]
     if len(present) != 1:
@@ -197,15 +224,16 @@ def _optional(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any ob
 
 
 def _select(select: Select) -> Codec:
-    write_tag, read_tag = _enum(select.tag)
-    by_class = {cls: (tag, codec_for(cls).write) for tag, cls in select.cases.items()}
+    read_tag = _enum(select.tag).read
+    size = select.tag.size()
+    by_class = {cls: (int(tag).to_bytes(size, "big"), codec_for(cls).write) for tag, cls in select.cases.items()}
     by_tag = {tag: codec_for(cls).read for tag, cls in select.cases.items()}
 
     def write(value: object, out: bytearray) -> None:
         case = by_class.get(type(value))
         if case is None:
             raise UsageError(f"{type(value).__name__} is not a case of {select.tag.__name__}")
-        write_tag(case[0], out)
+        out += case[0]
         case[1](value, out)
 
     def read(data: bytes, position: int, end: int) -> tuple[Any, int]:

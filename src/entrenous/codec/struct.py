@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Self, TypeVar, dataclass_transform, get_type_hints
 
 from entrenous.codec.compile import Codec, codec_for
-from entrenous.errors import MalformedError
+from entrenous.errors import MalformedError, UsageError
 
 T = TypeVar("T")
 
@@ -53,18 +53,22 @@ class Struct:
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # @struct made it one
         codecs = [codec_for(hints[name]) for name in names]
         writers = [(name, codec.write) for name, codec in zip(names, codecs, strict=True)]
-        readers = [codec.read for codec in codecs]
+        if hasattr(cls, "__post_init__"):
+            raise UsageError(f"{cls.__name__} has a __post_init__, which reading passes by")
+        # What stands in a frozen value's slots is put there directly: its __init__ would take as long as the reading.
+        readers = [(codec.read, getattr(cls, name).__set__) for name, codec in zip(names, codecs, strict=True)]
+        new = cls.__new__
 
         def write(value: object, out: bytearray) -> None:
             for name, write_field in writers:
                 write_field(getattr(value, name), out)
 
         def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
-            values: list[Any] = []
-            for read_field in readers:
-                value, position = read_field(data, position, end)
-                values.append(value)
-            return cls(*values), position
+            made = new(cls)
+            for read_field, put in readers:
+                field, position = read_field(data, position, end)
+                put(made, field)
+            return made, position
 
         return Codec(write, read)
 

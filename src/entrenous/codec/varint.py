@@ -6,6 +6,8 @@ from entrenous.errors import MalformedError, UsageError
 MAX_LENGTH = (1 << 30) - 1
 
 _ONE_BYTE, _TWO_BYTES = 1 << 6, 1 << 14
+#: The headers of short vectors, which are almost all.
+_SHORT = tuple(length.to_bytes(1, "big") for length in range(_ONE_BYTE))
 
 
 def encode_length(length: int) -> bytes:
@@ -15,7 +17,7 @@ def encode_length(length: int) -> bytes:
         UsageError: ``length`` is negative or over ``MAX_LENGTH``.
     """
     if 0 <= length < _ONE_BYTE:
-        return length.to_bytes(1, "big")
+        return _SHORT[length]
     if 0 <= length < _TWO_BYTES:
         return (length | 0x4000).to_bytes(2, "big")
     if 0 <= length <= MAX_LENGTH:
@@ -51,7 +53,10 @@ def read_length(data: bytes, position: int, end: int) -> tuple[int, int]:
 
 def read_span(data: bytes, position: int, end: int) -> tuple[int, int]:
     """Read a header and check that its content is there; returns the content's start and end."""
-    length, start = read_length(data, position, end)
+    if position < end and data[position] < _ONE_BYTE:
+        length, start = data[position], position + 1  # as read_length, for the most frequent form
+    else:
+        length, start = read_length(data, position, end)
     stop = start + length
     if stop > end:
         raise MalformedError(f"a vector of {length} bytes has only {end - start} left")

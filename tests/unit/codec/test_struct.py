@@ -1,5 +1,6 @@
 """Structs, vectors, optionals and selects: one encoding per value, hostile bytes refused."""
 
+import dataclasses
 from typing import Annotated
 
 import pytest
@@ -162,6 +163,8 @@ def test_a_vector_without_a_bound_of_its_own_has_one_all_the_same() -> None:
         (AnyShape, Nothing()),
         (Annotated[bytes, VarOpaque(4)], b"12345"),
         (Annotated[tuple[UInt8, ...], VarVector(2)], (1, 2, 3)),
+        (Vector[UInt16], (1, 1 << 16)),
+        (Vector[UInt16], (-1,)),
         (Text, "\ud800"),
         (int, 1),
         (Circle | Square, Circle(1)),
@@ -170,3 +173,33 @@ def test_a_vector_without_a_bound_of_its_own_has_one_all_the_same() -> None:
 def test_a_value_that_does_not_fit_is_our_bug(annotation: object, value: object) -> None:
     with pytest.raises(UsageError):
         encode_as(annotation, value)
+
+
+@given(st.lists(st.integers(0, (1 << 16) - 1), max_size=70))
+def test_a_vector_of_integers_is_their_encodings_one_after_the_other(values: list[int]) -> None:
+    content = b"".join(encode_as(UInt16, value) for value in values)
+    data = encode_as(Opaque, content)
+    assert encode_as(Vector[UInt16], tuple(values)) == data
+    assert decode_as(Vector[UInt16], data) == tuple(values)
+    with pytest.raises(MalformedError, match="cut off"):
+        decode_as(Vector[UInt16], encode_as(Opaque, content + b"\0"))
+
+
+def test_a_struct_whose_reading_would_pass_by_a_check_is_our_bug() -> None:
+    @struct
+    class Checked(Struct):
+        value: UInt8
+
+        def __post_init__(self) -> None:
+            raise AssertionError
+
+    with pytest.raises(UsageError, match="__post_init__"):
+        Checked.decode(b"\1")
+
+
+def test_what_was_read_is_frozen_and_equal_to_what_was_built() -> None:
+    read = Square.decode(Square(7).encode())
+    assert read == Square(7)
+    assert hash(read) == hash(Square(7))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read.side = 8  # type: ignore[misc]  # that it cannot is what the test shows

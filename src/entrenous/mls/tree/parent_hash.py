@@ -1,6 +1,6 @@
 """Parent hashes (RFC 9420 §7.9): a leaf's signature covers the keys that its Commit put above it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from entrenous.crypto import Hash
 from entrenous.errors import RejectedError
@@ -67,8 +67,9 @@ def _is_covered(tree: RatchetTree, parent: ParentNode, child: int, sibling: int)
     if len(candidates) != 1:
         return False
     carried = carried_parent_hash(tree.node(candidates[0]))
-    expected = parent_hash(tree.hash, parent, original_tree_hash(tree, sibling, parent.unmerged_leaves))
-    return carried == expected
+    if carried is None:
+        return False
+    return carried == parent_hash(tree.hash, parent, original_tree_hash(tree, sibling, parent.unmerged_leaves))
 
 
 def path_parent_hashes(tree: RatchetTree, path: Iterable[tuple[int, int]], keys: Iterable[bytes]) -> list[ParentNode]:
@@ -92,6 +93,6 @@ def path_parent_hashes(tree: RatchetTree, path: Iterable[tuple[int, int]], keys:
     return nodes
 
 
-def first_parent_hash(tree: RatchetTree, path: list[tuple[int, int]], nodes: list[ParentNode]) -> bytes:
+def first_parent_hash(tree: RatchetTree, path: Sequence[tuple[int, int]], nodes: list[ParentNode]) -> bytes:
     """The parent hash that belongs into the leaf below a new path; empty where the path is."""
     return parent_hash(tree.hash, nodes[0], tree.tree_hash(path[0][1])) if nodes else b""

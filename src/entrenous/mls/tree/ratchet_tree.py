@@ -26,7 +26,7 @@ class RatchetTree:
     their node. Whether signatures and hashes are right is for ``validation`` to say.
     """
 
-    __slots__ = ("_census", "_hashes", "_nodes", "hash")
+    __slots__ = ("_census", "_hashes", "_last_path", "_nodes", "hash")
 
     def __init__(self, hash_: Hash, nodes: Sequence[Node | None], hashes: Sequence[bytes | None] | None = None) -> None:
         """Take nodes that are known to be sound: a full tree; see ``from_nodes`` for those of a stranger."""
@@ -34,6 +34,8 @@ class RatchetTree:
         self._nodes = tuple(nodes)
         self._hashes: list[bytes | None] = [None] * len(self._nodes) if hashes is None else list(hashes)
         self._census: Census | None = None
+        #: Of one leaf: what makes, merges and opens a path asks for it again and again.
+        self._last_path: tuple[int, tuple[tuple[int, int], ...]] | None = None
 
     @classmethod
     def from_nodes(cls, hash_: Hash, nodes: Sequence[Node | None]) -> "RatchetTree":
@@ -141,16 +143,20 @@ class RatchetTree:
             return list(itertools.compress(below[::2], nodes[::2]))
         return self.resolution(tree_math.left(index)) + self.resolution(tree_math.right(index))
 
-    def filtered_direct_path(self, leaf_index: int) -> list[tuple[int, int]]:
+    def filtered_direct_path(self, leaf_index: int) -> tuple[tuple[int, int], ...]:
         """A leaf's filtered direct path (RFC 9420 §4.1.2), each node with its child on the copath."""
-        path = []
+        known = self._last_path
+        if known is None or known[0] != leaf_index:
+            known = self._last_path = leaf_index, tuple(self._filtered_direct_path(leaf_index))
+        return known[1]
+
+    def _filtered_direct_path(self, leaf_index: int) -> Iterator[tuple[int, int]]:
         below = 2 * leaf_index
         for above in tree_math.direct_path(below, self.width):
             copath = tree_math.right(above) if below < above else tree_math.left(above)
             if self._is_populated(copath):
-                path.append((above, copath))
+                yield above, copath
             below = above
-        return path
 
     def parent_above(self, index: int) -> ParentNode | None:
         """The lowest ancestor of a node that is not blank; None where all are."""

@@ -4,9 +4,12 @@ Leaf ``i`` is node ``2 * i``; parents are the odd nodes. A tree's width, its num
 power of two. A node of level ``k`` has ``k`` one bits at its low end.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 from entrenous.errors import UsageError
+
+#: Answers of each function below that are kept: every Commit asks for the same ones again.
+REMEMBERED = 1 << 12
 
 
 def node_count(width: int) -> int:
@@ -34,6 +37,7 @@ def root(width: int) -> int:
     return width - 1
 
 
+@lru_cache(maxsize=REMEMBERED)
 def left(node: int) -> int:
     """The left child of a parent.
 
@@ -43,6 +47,7 @@ def left(node: int) -> int:
     return node ^ (1 << (_parent_level(node) - 1))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def right(node: int) -> int:
     """The right child of a parent.
 
@@ -74,12 +79,14 @@ def sibling(node: int, width: int) -> int:
     return right(above) if node < above else left(above)
 
 
-def direct_path(node: int, width: int) -> Iterator[int]:
+@lru_cache(maxsize=REMEMBERED)
+def direct_path(node: int, width: int) -> tuple[int, ...]:
     """The nodes above ``node``, from its parent to the root."""
-    top = root(width)
+    path, top = [], root(width)
     while node != top:
         node = parent(node, width)
-        yield node
+        path.append(node)
+    return tuple(path)
 
 
 def leaves_below(node: int) -> range:

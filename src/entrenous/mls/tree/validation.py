@@ -6,7 +6,7 @@ clock, a KeyPackage's lifetime, is for whoever adds, and stands in ``group.key_p
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entrenous.errors import RejectedError
 from entrenous.mls.suite import CipherSuite
@@ -47,12 +47,24 @@ class GroupRules:
         group_id: what leaves from Updates and Commits are signed for.
         extensions: the types of its GroupContext extensions, all of which every member must support.
         required: its required_capabilities, empty where it has none.
+        needed_extensions: what a leaf's capabilities must list for these extensions and the required ones.
+        needed_proposals: the same for proposals.
+        needed_credentials: the same for credentials.
     """
 
     suite: CipherSuite
     group_id: bytes
     extensions: frozenset[int]
     required: RequiredCapabilities
+    needed_extensions: frozenset[int] = field(init=False)
+    needed_proposals: frozenset[int] = field(init=False)
+    needed_credentials: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        extensions = self.extensions.union(self.required.extension_types) - DEFAULT_EXTENSIONS
+        object.__setattr__(self, "needed_extensions", extensions)
+        object.__setattr__(self, "needed_proposals", frozenset(self.required.proposal_types) - DEFAULT_PROPOSALS)
+        object.__setattr__(self, "needed_credentials", frozenset(self.required.credential_types))
 
     @classmethod
     def of(cls, suite: CipherSuite, group_id: bytes, extensions: Iterable[Extension]) -> "GroupRules":
@@ -76,15 +88,12 @@ class GroupRules:
         if ProtocolVersion.MLS10 not in capabilities.versions or self.suite.id not in capabilities.cipher_suites:
             raise RejectedError("MLS-LEAF-SUITE", f"a leaf does not support MLS 1.0 with suite {self.suite.id:#06x}")
         # RFC 9420 §13.4: "The capabilities field MUST indicate support for each extension in the GroupContext."
-        extensions = self.extensions.union(self.required.extension_types) - DEFAULT_EXTENSIONS
-        if missing := _unsupported(extensions, capabilities.extensions):
+        if missing := _unsupported(self.needed_extensions, capabilities.extensions):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks extensions {sorted(missing)}")
         # RFC 9420 §7.3: "required extensions, proposals, and credential types MUST be listed"
-        proposals = frozenset(self.required.proposal_types) - DEFAULT_PROPOSALS
-        if missing := _unsupported(proposals, capabilities.proposals):
+        if missing := _unsupported(self.needed_proposals, capabilities.proposals):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks proposals {sorted(missing)}")
-        credentials = frozenset(self.required.credential_types)
-        if missing := _unsupported(credentials, capabilities.credentials):
+        if missing := _unsupported(self.needed_credentials, capabilities.credentials):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks credentials {sorted(missing)}")
 
 
@@ -109,8 +118,8 @@ def check_extensions(extensions: tuple[Extension, ...]) -> None:
 
 def lists_extensions(capabilities: Capabilities, extensions: Iterable[Extension]) -> bool:
     """Whether a client's capabilities name, or imply, each of some extensions."""
-    listed = DEFAULT_EXTENSIONS.union(capabilities.extensions)
-    return all(extension.extension_type in listed for extension in extensions)
+    types = {extension.extension_type for extension in extensions} - DEFAULT_EXTENSIONS
+    return not types or types.issubset(capabilities.extensions)
 
 
 def check_leaf(leaf: LeafNode, rules: GroupRules, leaf_index: int | None) -> None:
