@@ -20,6 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "entrenous"
 SOURCES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("*.py"))}
 TABLE = ROOT / "docs" / "spec" / "conformance.md"
+#: Under this heading the same page goes through the standard of our groups; above it stand the rules.
+SENTENCES = "## RFC 9420 by its sentences"
+#: What a sentence without a rule ends in, and what stands where it is ours to keep.
+ERRORS, OURS = {"MalformedError", "CryptoError", "UsageError"}, "–"
 
 #: A rule id wherever it stands, not the beginning of several (ID-LEAF-…). The prefixes in use tell which are rules.
 RULE = re.compile(r"\b[A-Z]+(?:-[A-Z0-9]+)+\b(?!-)")
@@ -45,6 +49,16 @@ class Row:
     tests: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """One line of the table of sentences."""
+
+    section: str
+    ends_in: tuple[str, ...]
+    module: str
+    test: str
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
@@ -54,13 +68,24 @@ def parsed(path: Path) -> ast.Module:
 def rows() -> tuple[Row, ...]:
     """The table's rows, as written."""
     found, section = [], ""
-    for line in TABLE.read_text().splitlines():
+    for line in TABLE.read_text().partition(SENTENCES)[0].splitlines():
         if line.startswith("## "):
             section = line[3:]
         elif line.startswith("| ") and not line.startswith("| rule "):
             rule, says, modules, tests = (cell.strip() for cell in line.strip("|").split("|"))
             found.append(Row(section, rule, says, tuple(quoted(modules)), tuple(quoted(tests))))
     return tuple(found)
+
+
+@cache
+def sentences() -> tuple[Sentence, ...]:
+    """What RFC 9420 says, and where it is kept."""
+    lines = [line for line in TABLE.read_text().partition(SENTENCES)[2].splitlines() if line.startswith("| §")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return tuple(
+        Sentence(section[1:], tuple(one.strip("`") for one in ends.split(", ")), *quoted(module), *quoted(test))
+        for section, _, ends, module, test in cells
+    )
 
 
 def quoted(cell: str) -> list[str]:
@@ -148,8 +173,8 @@ def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
     return found
 
 
-def rules_named_by(path: Path, test: str) -> set[str] | None:
-    """The rule ids in a test and in the tables of its module that it uses; None if there is no such test."""
+def part_of(path: Path, test: str) -> list[ast.stmt] | None:
+    """A test with all of its module that it uses; None if there is no such test."""
     known = definitions(parsed(path))
     if not isinstance(known.get(test), Function):
         return None
@@ -159,7 +184,15 @@ def rules_named_by(path: Path, test: str) -> set[str] | None:
         if name in known and name not in reached:
             reached.add(name)
             waiting += names_in([known[name]])
-    strings = (text_of(node) for name in reached for node in ast.walk(known[name]))
+    return [known[name] for name in reached]
+
+
+def rules_named_by(path: Path, test: str) -> set[str] | None:
+    """The rule ids in a test and in the tables of its module that it uses; None if there is no such test."""
+    parts = part_of(path, test)
+    if parts is None:
+        return None
+    strings = (text_of(node) for part in parts for node in ast.walk(part))
     return {rule for text in strings if text is not None for rule in rules_in(text)}
 
 
@@ -222,3 +255,37 @@ def test_a_row_leads_to_its_source_its_module_and_its_test(row: Row) -> None:
         named = rules_named_by(ROOT / path, name)
         assert named is not None, f"no test {place}"
         assert row.rule in named, f"{place} does not name the rule"
+
+
+def test_the_sentences_stand_in_the_order_of_the_standard() -> None:
+    places = [tuple(map(int, sentence.section.split("."))) for sentence in sentences()]
+    assert places == sorted(places)
+    # §5 to §12 and §16 are all there; what §13 to §15 oblige to is spread over them.
+    assert {5, 6, 7, 8, 9, 10, 11, 12, 16} <= {place[0] for place in places}
+
+
+def test_every_rule_of_our_groups_is_a_sentence_of_the_standard_or_says_why_not() -> None:
+    kept = {rule for sentence in sentences() for rule in sentence.ends_in}
+    without = {row.rule: row.says for row in rows() if row.section == "mls" and row.rule not in kept}
+    assert sorted(without) == [
+        "MLS-MESSAGE-KIND",  # a matter of types
+        "MLS-SENDER-SELF",  # our own message
+        "MLS-TREE-CHANGES",  # our own format
+        "MLS-TREE-NODE-TYPE",  # a matter of types
+        "MLS-TREE-SIZE",  # our own bound
+    ]
+
+
+@pytest.mark.parametrize("sentence", sentences(), ids=lambda sentence: f"{sentence.section} {sentence.ends_in[0]}")
+def test_a_sentence_leads_to_its_module_and_its_test(sentence: Sentence) -> None:
+    assert f"mls/{sentence.module}" in SOURCES
+    path, _, name = sentence.test.partition("::")
+    parts = part_of(ROOT / path, name)
+    assert parts is not None, f"no test {sentence.test}"
+    known = {row.rule for row in rows()}
+    for end in sentence.ends_in:
+        assert end in known | ERRORS | {OURS}
+        if end in known:
+            assert end in (rules_named_by(ROOT / path, name) or ()), f"{sentence.test} does not name {end}"
+        elif end in ERRORS:
+            assert end in names_in(parts), f"{sentence.test} does not expect a {end}"
