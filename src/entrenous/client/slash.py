@@ -1,11 +1,10 @@
 """The one command language that people type: what a line means, for the terminal, the page and the line mode alike.
 
 ``/invite bob`` is a command, ``//shrug`` says "/shrug", anything else says itself. An unknown ``/x`` is an error with
-the nearest match and is never sent.
+the nearest match and is never sent. What follows a command is taken as it stands: a room may be called Bob's.
 """
 
 import difflib
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,12 +65,12 @@ Meaning = Say | Run | SwitchRoom | ShowHelp | Quit
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """One command: how it is written, what it does, and how its words become a meaning."""
+    """One command: how it is written, what it does, and how what follows its name becomes a meaning."""
 
     name: str
     usage: str
     help: str
-    build: Callable[[list[str], bytes | None], Meaning]
+    build: Callable[[str, bytes | None], Meaning]
     aliases: tuple[str, ...] = ()
 
 
@@ -88,14 +87,18 @@ def interpret(line: str, room: bytes | None) -> Meaning | None:
         return _say(text[1:], room)
     if not text.startswith("/"):
         return _say(text, room)
-    name, *words = _split(text[1:])
+    name, rest = _parted(text[1:])
     command = COMMANDS.get(name.lower())
     if command is None:
         raise SlashError(f"There is no /{name}.{_nearest(name)} Nothing was sent. To send a slash, type two: //{name}")
     try:
-        return command.build(words, room)
-    except IndexError:
+        return command.build(rest, room)
+    except _WrongWordsError:
         raise SlashError(f"Usage: {command.usage}") from None
+
+
+class _WrongWordsError(Exception):
+    """A word is missing, or there is one too many."""
 
 
 def _say(text: str, room: bytes | None) -> Say:
@@ -109,76 +112,91 @@ def _need(room: bytes | None) -> bytes:
     return room
 
 
-def _split(text: str) -> list[str]:
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        raise SlashError("A quotation mark is not closed. Nothing was sent.") from None
-    return words or [""]
+def _parted(text: str) -> tuple[str, str]:
+    """The first word, and what follows it without the quotation marks that people put around names."""
+    name, *rest = text.split(maxsplit=1) or [""]
+    following = rest[0].strip() if rest else ""
+    if len(following) > 1 and following[0] == following[-1] and following[0] in "'\"":
+        following = following[1:-1]
+    return name, following
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.6)
     return f" Did you mean /{close[0]}?" if close else " /help lists what there is."
 
 
-def _exactly(words: list[str], count: int) -> list[str]:
-    if len(words) != count:
-        raise IndexError
-    return words
+def _nothing(rest: str) -> None:
+    if rest:
+        raise _WrongWordsError
 
 
-def _create(words: list[str], _room: bytes | None) -> Meaning:
-    return Run(CreateRoom(" ".join([words[0], *words[1:]])))
+def _name(rest: str) -> str:
+    """A room's name, which may have spaces."""
+    if not rest.strip():
+        raise _WrongWordsError
+    return rest
 
 
-def _invite(words: list[str], room: bytes | None) -> Meaning:
-    if not words:
+def _person(rest: str) -> str:
+    """A login name, which has none."""
+    words = rest.split()
+    if len(words) != 1:
+        raise _WrongWordsError
+    return words[0]
+
+
+def _create(rest: str, _room: bytes | None) -> Meaning:
+    return Run(CreateRoom(_name(rest)))
+
+
+def _invite(rest: str, room: bytes | None) -> Meaning:
+    if not rest:
         return Run(CreateInviteLink())
-    return Run(InviteMember(_need(room), _exactly(words, 1)[0]))
+    return Run(InviteMember(_need(room), _person(rest)))
 
 
-def _kick(words: list[str], room: bytes | None) -> Meaning:
-    return Run(KickMember(_need(room), _exactly(words, 1)[0]))
+def _kick(rest: str, room: bytes | None) -> Meaning:
+    return Run(KickMember(_need(room), _person(rest)))
 
 
-def _members(words: list[str], room: bytes | None) -> Meaning:
-    _exactly(words, 0)
+def _members(rest: str, room: bytes | None) -> Meaning:
+    _nothing(rest)
     return Run(ListMembers(_need(room)))
 
 
-def _rooms(words: list[str], _room: bytes | None) -> Meaning:
-    _exactly(words, 0)
+def _rooms(rest: str, _room: bytes | None) -> Meaning:
+    _nothing(rest)
     return Run(ListRooms())
 
 
-def _join(words: list[str], _room: bytes | None) -> Meaning:
-    return SwitchRoom(" ".join([words[0], *words[1:]]))
+def _join(rest: str, _room: bytes | None) -> Meaning:
+    return SwitchRoom(_name(rest))
 
 
-def _rekey(words: list[str], room: bytes | None) -> Meaning:
-    _exactly(words, 0)
+def _rekey(rest: str, room: bytes | None) -> Meaning:
+    _nothing(rest)
     return Run(RefreshKeys(_need(room)))
 
 
-def _accept(words: list[str], _room: bytes | None) -> Meaning:
-    return Run(AcceptIdentity(_exactly(words, 1)[0]))
+def _accept(rest: str, _room: bytes | None) -> Meaning:
+    return Run(AcceptIdentity(_person(rest)))
 
 
-def _block(words: list[str], _room: bytes | None) -> Meaning:
-    return Run(BlockPerson(_exactly(words, 1)[0]))
+def _block(rest: str, _room: bytes | None) -> Meaning:
+    return Run(BlockPerson(_person(rest)))
 
 
-def _unblock(words: list[str], _room: bytes | None) -> Meaning:
-    return Run(BlockPerson(_exactly(words, 1)[0], is_blocked=False))
+def _unblock(rest: str, _room: bytes | None) -> Meaning:
+    return Run(BlockPerson(_person(rest), is_blocked=False))
 
 
-def _help(words: list[str], _room: bytes | None) -> Meaning:
-    return ShowHelp(words[0].lstrip("/").lower() if words else None)
+def _help(rest: str, _room: bytes | None) -> Meaning:
+    return ShowHelp(rest.split()[0].lstrip("/").lower() if rest.split() else None)
 
 
-def _quit(words: list[str], _room: bytes | None) -> Meaning:
-    _exactly(words, 0)
+def _quit(rest: str, _room: bytes | None) -> Meaning:
+    _nothing(rest)
     return Quit()
 
 

@@ -45,6 +45,10 @@ ROOM = bytes(16)
         ("/rooms", Run(ListRooms())),
         ("/create The quiet room", Run(CreateRoom("The quiet room"))),
         ("/create 'The  quiet room'", Run(CreateRoom("The  quiet room"))),
+        ("/create Bob's  room", Run(CreateRoom("Bob's  room"))),
+        ('/create "it is said"', Run(CreateRoom("it is said"))),
+        ("/create C:\\temp", Run(CreateRoom("C:\\temp"))),
+        ("/create '", Run(CreateRoom("'"))),
         ("/j quiet room", SwitchRoom("quiet room")),
         ("/help", ShowHelp(None)),
         ("/help /kick", ShowHelp("kick")),
@@ -62,7 +66,9 @@ def test_a_typo_is_an_error_with_the_nearest_match_and_is_never_sent() -> None:
         interpret("/invtie bob", ROOM)
 
 
-@pytest.mark.parametrize("line", ["/invite a b", "/kick", "/members x", "/quit now", "/create", "/join"])
+@pytest.mark.parametrize(
+    "line", ["/invite a b", "/kick", "/members x", "/quit now", "/create", "/create ''", "/join", "/join  "]
+)
 def test_a_missing_or_surplus_word_shows_the_usage(line: str) -> None:
     with pytest.raises(SlashError, match=f"Usage: {line.split()[0]}"):
         interpret(line, ROOM)
