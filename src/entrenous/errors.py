@@ -38,4 +38,11 @@ class UsageError(EntrenousError):
 
 
 class UnavailableError(EntrenousError):
-    """Something we depend on did not answer; trying again may help."""
+    """Something we depend on did not answer; trying again may help.
+
+    ``remedy`` is what to do next, a sentence for people.
+    """
+
+    def __init__(self, detail: str = "", *, remedy: str = "Try again.") -> None:
+        super().__init__(detail)
+        self.remedy = remedy

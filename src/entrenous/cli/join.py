@@ -8,11 +8,11 @@ import typer
 
 from entrenous.cli.logs import LogLevel
 from entrenous.cli.opened_client import connected_client
-from entrenous.cli.options import SuiteName, SuiteOption, common, examples
+from entrenous.cli.options import Common, SuiteName, SuiteOption, common, examples
 from entrenous.cli.output import note, say
-from entrenous.cli.profile_store import client_environment, opened
+from entrenous.cli.profile_store import client_environment, opened, require_free
 from entrenous.cli.run import run
-from entrenous.cli.secrets_input import PasswordStdin, new_password
+from entrenous.cli.secrets_input import PasswordStdin, asked, new_password
 from entrenous.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ def register(app: typer.Typer) -> None:
 
 def join(
     context: typer.Context,
-    link: Annotated[str, typer.Argument(help="The invite link, in quotes.")],
-    name: Annotated[str | None, typer.Option(help="Your login name; asked for if it is not given.")] = None,
+    link: Annotated[str, typer.Argument(metavar="LINK", help="The invite link, in quotes.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your login name; asked for if it is not given.")
+    ] = None,
     password_stdin: PasswordStdin = False,
     suite: SuiteOption = SuiteName.HYBRID,
     lock: Annotated[
-        bool, typer.Option(help="Ask for the password at every start; scripts cannot use it then.")
+        bool, typer.Option("--lock", help="Ask for the password at every start; scripts cannot use it then.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line.")] = False,
 ) -> None:
@@ -55,12 +57,13 @@ def join(
     suite.warn()
 
     async def main() -> Registered:
-        invite = parse_link(link)
+        invite = parse_link(mended(link))
         environment = client_environment()
-        login_name = name or _ask_name()
-        password = new_password(password_stdin)
-        check_password(password, (login_name,), environment.entropy)
-        with opened(options.profile_path, create=True, lock_with=password_bytes(password) if lock else None) as profile:
+        require_free(options.profile_path)
+        login_name = _checked(name) if name else _ask_name()
+        password = new_password(password_stdin, lambda typed: check_password(typed, (login_name,), environment.entropy))
+        lock_with = password_bytes(password) if lock else None
+        with opened(options.profile_path, create=True, lock_with=lock_with, password=lock_with) as profile:
             note(f"Registering at {invite.address} …")
             registered = await register(
                 invite,
@@ -71,26 +74,49 @@ def join(
                 password=password,
                 suite=suite_by_label(suite),
             )
-            _tell(registered, as_json=as_json)
+            _tell(registered, options, as_json=as_json)
             forget_recovery_words(profile.store)
         # The first connection leaves KeyPackages at the server, with which others can add this device to rooms.
-        async with connected_client(options.profile_path):
+        async with connected_client(options.profile_path, lock_with):
             return registered
 
     run(main)
 
 
+def mended(link: str) -> str:
+    """A link without what mail programs and chats put into and around it: line breaks, spaces, brackets, a full stop.
+
+    None of it can stand in a link, and a link tells whether it is whole.
+    """
+    return "".join(link.split()).strip("<>()\"'`“”‘’.,;")
+
+
+def _checked(name: str) -> str:
+    """The name, if a server of this version takes it: better said before a password is typed.
+
+    Raises:
+        RejectedError: rule AUTH-NAME.
+    """
+    from entrenous.server.names import check_name
+
+    return check_name(name.strip())
+
+
 def _ask_name() -> str:
     if not sys.stdin.isatty():
         raise RejectedError("AUTH-NAME", "a login name is needed; give --name")
-    return input("Your login name: ").strip()
+    while True:
+        try:
+            return _checked(asked("Your login name: "))
+        except RejectedError as error:
+            note(f"Not this one: {error.detail}.")
 
 
-def _tell(registered: "Registered", *, as_json: bool) -> None:
+def _tell(registered: "Registered", options: Common, *, as_json: bool) -> None:
     words = registered.recovery_words or ""
     if as_json:
         account = {"login_name": registered.login_name, "account": registered.account_id.hex()}
         say(json.dumps({"type": "registered", **account, "recovery_code": words}))
         return
     say(f"You are {registered.login_name}. Your recovery code, shown this once; write it down:\n\n    {words}\n")
-    note("Open the chat with: entrenous")
+    note(f"Open the chat with: {options.command_line()}")

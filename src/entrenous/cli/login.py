@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrenous.cli.join import mended
 from entrenous.cli.logs import LogLevel
 from entrenous.cli.opened_client import connected_client
 from entrenous.cli.options import SuiteName, SuiteOption, common, examples
 from entrenous.cli.output import note, say
-from entrenous.cli.profile_store import client_environment, opened
+from entrenous.cli.profile_store import client_environment, opened, require_free
 from entrenous.cli.run import run
-from entrenous.cli.secrets_input import PasswordStdin, existing_password
+from entrenous.cli.secrets_input import PasswordStdin, asked, existing_password
 
 if TYPE_CHECKING:
     from entrenous.identity import ServerIdentity
@@ -29,9 +30,11 @@ def register(app: typer.Typer) -> None:
 
 def login(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Your login name.")],
-    server: Annotated[str, typer.Argument(help="HOST[:PORT], or an invite link of that server.")],
-    recovery: Annotated[bool, typer.Option(help="Use the recovery code instead of the password.")] = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Your login name.")],
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="HOST[:PORT], or an invite link of that server.")],
+    recovery: Annotated[
+        bool, typer.Option("--recovery", help="Use the recovery code instead of the password.")
+    ] = False,
     password_stdin: PasswordStdin = False,
     suite: SuiteOption = SuiteName.HYBRID,
     yes: Annotated[bool, typer.Option("--yes", help="Replace the former device without asking.")] = False,
@@ -51,7 +54,7 @@ def login(
 
     def address() -> ServerAddress:
         if "://" in server:
-            link = parse_link(server)
+            link = parse_link(mended(server))
             return ServerAddress(link.host, link.port, link.server_id)
         return ServerAddress(*parse_address(server))
 
@@ -62,6 +65,7 @@ def login(
 
     async def main() -> LoggedIn:
         where = address()
+        require_free(options.profile_path)
         if not yes and not _agrees(f"{name}'s former device will be revoked. Go on?"):
             raise typer.Exit(1)
         known = secret()
@@ -95,4 +99,4 @@ def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
         note(f"{question} There is no terminal to ask; see --yes and links in --help.")
         return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    return asked(f"{question} [y/N] ").strip().lower() in {"y", "yes"}

@@ -9,8 +9,12 @@ import entrenous
 from entrenous.cli import demo_command, join, login, room_commands, send, server, tail
 from entrenous.cli.chat import command as chat
 from entrenous.cli.logs import LogFormat, LogLevel
-from entrenous.cli.options import Common
-from entrenous.cli.output import say
+from entrenous.cli.options import Common, examples, paragraph
+from entrenous.cli.output import forgive_narrow_encodings, say
+from entrenous.cli.run import EXIT_CODES
+
+#: What the program is called in its own help, however it was started.
+NAME = "entrenous"
 
 app = typer.Typer(
     add_completion=True,
@@ -29,13 +33,32 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+_EPILOG = (
+    examples(
+        "entrenous server run                        # the first start prints an invite link",
+        "entrenous join 'entrenous://...'            # become somebody, with the link that you were sent",
+        "entrenous                                   # chat",
+        "echo 'build ok' | entrenous send ops -      # from a script",
+        "entrenous --profile work chat               # another account on the same machine",
+        "entrenous --log-level debug rooms           # every step as a line",
+    )
+    + "\n\n"
+    + paragraph("Exit codes:", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES))
+    + "\n\nEach command shows its own examples: entrenous COMMAND --help"
+)
+
+
+@app.callback(invoke_without_command=True, epilog=_EPILOG)
 def entry(
     context: typer.Context,
     profile: Annotated[
         str | None,
         typer.Option(
-            "--profile", "-p", envvar="ENTRENOUS_PROFILE", help="A profile's name, or the path of its directory."
+            "--profile",
+            "-p",
+            metavar="NAME|PATH",
+            envvar="ENTRENOUS_PROFILE",
+            help="Which profile: one account on this machine, by its name or the path of its directory.",
         ),
     ] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="What is logged, on standard error.")] = None,
@@ -55,10 +78,11 @@ def entry(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    forgive_narrow_encodings()
+    app(prog_name=NAME)
 
 
 def server_main() -> None:
     """Run ``entrenous server run`` with this program's arguments (``python server.py``)."""
     sys.argv[1:1] = ["server", "run"]
-    app()
+    main()

@@ -2,6 +2,7 @@
 
 import enum
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -52,6 +53,10 @@ class Common:
             return Path(self.profile).expanduser()
         return profile_directory(self.profile)
 
+    def command_line(self) -> str:
+        """How a person opens this profile in a shell."""
+        return "entrenous" if self.profile is None else f"entrenous --profile {shlex.quote(self.profile)}"
+
     def start_logging(self, default: LogLevel) -> None:
         """Log to standard error, at the level that was asked for or else at ``default``."""
         configure(self.log_level or default, self.log_format)
@@ -64,5 +69,10 @@ def common(context: typer.Context) -> Common:
 
 def examples(*lines: str) -> str:
     """Command lines as the last paragraph of a command's help, each on its own line."""
+    return paragraph("Examples:", *lines)
+
+
+def paragraph(title: str, *lines: str) -> str:
+    """Lines that are shown as they are, below their title."""
     keep_lines = "\b"  # click's mark for a paragraph that it must not wrap
-    return "\n".join([keep_lines, "Examples:", *(f"  {line}" for line in lines)])
+    return "\n".join([keep_lines, title, *(f"  {line}" for line in lines)])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import io
 import json
 import re
 import sys
@@ -32,10 +33,11 @@ def kind_of(value: object) -> str:
 
 
 def json_line(kind: str, value: object) -> str:
-    """One line: the kind under "type", then the value's fields."""
+    """One line: the kind under "type", then the value's fields. What would command a terminal stands escaped."""
     fields = to_json(value)
     body = fields if isinstance(fields, dict) else {"value": fields}
-    return json.dumps({"type": kind, **body}, ensure_ascii=False)
+    is_narrow = not (sys.stdout.encoding or "").lower().startswith("utf")
+    return "".join(map(_json_visible, json.dumps({"type": kind, **body}, ensure_ascii=is_narrow)))
 
 
 def say(text: str) -> None:
@@ -50,4 +52,26 @@ def note(text: str) -> None:
 
 def printable(text: str) -> str:
     """Text from others without what would command the terminal: control characters are shown, not obeyed."""
-    return "".join(char if char.isprintable() or char in _HARMLESS else f"\\x{ord(char):02x}" for char in text)
+    return "".join(char if char.isprintable() or char in _HARMLESS else _visible(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """The same for a name, which has no line breaks: with one, it could look like a line that somebody else wrote."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def forgive_narrow_encodings() -> None:
+    """A character that the terminal's encoding does not have is printed as its number, not an error in mid-sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _visible(char: str) -> str:
+    number = ord(char)
+    return f"\\x{number:02x}" if number < 0x80 else f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def _json_visible(char: str) -> str:
+    # The control characters below 0x20 are escaped by json already; these are the rest, in JSON's own notation.
+    return char if char.isprintable() or char in _HARMLESS else json.dumps(char)[1:-1]

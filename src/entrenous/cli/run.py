@@ -16,6 +16,15 @@ T = TypeVar("T")
 
 #: Exit codes: what a script can tell apart.
 REFUSED, USAGE, TRY_AGAIN, NOT_GENUINE, INTERRUPTED = 1, 2, 3, 4, 130
+#: The same for people, as ``entrenous --help`` shows it.
+EXIT_CODES = (
+    (0, "done"),
+    (REFUSED, "refused: a rule forbids it, and the sentence says which"),
+    (USAGE, "the command line is wrong"),
+    (TRY_AGAIN, "not now: the server or the profile cannot be had; a message that waits is kept"),
+    (NOT_GENUINE, "damaged or not genuine: a link, a file, an answer"),
+    (INTERRUPTED, "stopped by Ctrl+C"),
+)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: Callable[[], AbstractEventLoop] | None = None) -> T:
@@ -29,6 +38,7 @@ def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: Callable[[], Abstra
     except EntrenousError as error:
         stop(error)
     except KeyboardInterrupt:
+        note("")  # what the terminal showed of Ctrl+C ends its line
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -44,7 +54,7 @@ def sentence(error: EntrenousError) -> str:
         case RejectedError():
             return f"{error.detail} [{error.rule}]"
         case UnavailableError():
-            return f"{error}. Nothing was lost; try again."
+            return f"{error}. Nothing was lost. {error.remedy}"
         case CryptoError():
             return f"{error}. Nothing was changed."
         case _:

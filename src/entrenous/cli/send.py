@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
-from entrenous.cli.opened_client import CONNECT_SECONDS, caught_up_if_possible, running_client
+from entrenous.cli.opened_client import CONNECT_SECONDS, caught_up_if_possible, find_room, running_client
 from entrenous.cli.options import JsonOption, common, examples
 from entrenous.cli.output import json_line, note, say
 from entrenous.cli.room_commands import RoomArgument
 from entrenous.cli.run import TRY_AGAIN, run
-from entrenous.errors import MalformedError
+from entrenous.errors import RejectedError
 
 
 def register(app: typer.Typer) -> None:
@@ -31,18 +31,18 @@ def send(
 
     Without a server the message stays on this device, is sent when the profile is next used, and the exit code is 3.
     """
-    from entrenous.client.commands import FindRoom, SendText, WaitUntilSent
+    from entrenous.client.commands import SendText, WaitUntilSent
 
     options = common(context)
     options.start_logging(LogLevel.WARNING)
 
     async def main() -> bool:
-        words = sys.stdin.read().rstrip("\n") if text == "-" else text
+        words = piped_text() if text == "-" else text
         if not words.strip():
-            raise MalformedError("There is nothing to send.")
+            raise RejectedError("CLIENT-TEXT", "there is nothing to send")
         async with running_client(options.profile_path) as client:
             await caught_up_if_possible(client)
-            found = await client.do(FindRoom(room))
+            found = await find_room(client, room)
             message = await client.do(SendText(found.room, words))
             try:
                 async with asyncio.timeout(CONNECT_SECONDS if client.is_connected else 0):
@@ -56,3 +56,21 @@ def send(
     if not run(main):
         note("Not sent yet: the message waits on this device and goes out when the profile is next used.")
         raise typer.Exit(TRY_AGAIN)
+
+
+def piped_text() -> str:
+    """Standard input to its end, without the line breaks at the end.
+
+    Raises:
+        RejectedError: rule CLIENT-TEXT, it is longer than a message or is not UTF-8.
+    """
+    from entrenous.client.commands import MAX_TEXT
+
+    # One byte more than fits, not all of it: somebody may pipe in what has no end.
+    data = sys.stdin.buffer.read(MAX_TEXT + 1)
+    if len(data) > MAX_TEXT:
+        raise RejectedError("CLIENT-TEXT", f"a message has at most {MAX_TEXT} bytes, this is longer; nothing was sent")
+    try:
+        return data.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise RejectedError("CLIENT-TEXT", "standard input is not UTF-8 text; nothing was sent") from None

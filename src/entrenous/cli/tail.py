@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrenous.cli.logs import LogLevel
-from entrenous.cli.opened_client import caught_up_if_possible, running_client
+from entrenous.cli.opened_client import caught_up_if_possible, find_room, running_client
 from entrenous.cli.options import JsonOption, common, examples
-from entrenous.cli.output import json_line, say
+from entrenous.cli.output import json_line, note, one_line, say
 from entrenous.cli.room_commands import RoomArgument
 from entrenous.cli.run import run
 
@@ -26,13 +26,16 @@ def register(app: typer.Typer) -> None:
 def tail(
     context: typer.Context,
     room: RoomArgument,
-    count: Annotated[int, typer.Option("-n", min=0, max=500, help="How many of the last lines.")] = 20,
+    count: Annotated[int, typer.Option("-n", metavar="N", min=0, max=500, help="How many of the last lines.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl+C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the last messages of a room, after fetching what is new; without a server, what this device has."""
+    """Print the last messages of a room.
+
+    What is new is fetched first; without a server, it prints what this device has.
+    """
     from entrenous.cli.chat.render import message_line
-    from entrenous.client.commands import FindRoom, History
+    from entrenous.client.commands import History
     from entrenous.client.events import MessageArrived
 
     options = common(context)
@@ -45,9 +48,12 @@ def tail(
         async with running_client(options.profile_path) as client:
             await caught_up_if_possible(client)
             events = client.events()
-            found = await client.do(FindRoom(room))
-            for message in await client.do(History(found.room, limit=count)) if count else ():
+            found = await find_room(client, room)
+            messages = await client.do(History(found.room, limit=count)) if count else ()
+            for message in messages:
                 show(message)
+            if count and not messages:
+                note(f"Nothing has been said in {one_line(found.name)} yet.")
             if not follow:
                 return
             async for event in events:

@@ -1,7 +1,6 @@
 """``entrenous chat``: the interactive client, on a terminal or on pipes."""
 
 import asyncio
-import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,9 @@ from entrenous.cli.run import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from entrenous.cli.chat.conversation import Conversation
+    from entrenous.client import Client
+
 #: Seconds that messages which are still on their way get when the client is left.
 LAST_SECONDS = 5
 
@@ -26,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 
 def chat(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Talk. What you type is a message, or a command such as /create, /invite and /help; Ctrl+D leaves.
+    """Open the chat.
+
+    What you type is a message, or a command such as /create, /invite and /help; Ctrl+D leaves.
 
     With --json, or on a pipe, lines are read from standard input and every event is printed as it happens.
     """
@@ -42,23 +46,42 @@ async def converse(path: "Path", *, as_json: bool) -> None:
         EntrenousError: the profile cannot be opened.
     """
     from entrenous.cli.chat.conversation import Conversation
-    from entrenous.cli.chat.keyboard import StandardOutput, piped_lines, prompted_lines
+    from entrenous.cli.chat.keyboard import StandardOutput, interruptible
 
     async with running_client(path) as client:
-        conversation = Conversation(client, StandardOutput(), as_json=as_json)
+        prompted = sys.stdin.isatty() and not as_json
+        conversation = Conversation(
+            client, StandardOutput(), as_json=as_json, interruptible=interruptible if prompted else None
+        )
         following = asyncio.create_task(conversation.follow())
         # The engine begins to connect before anybody listens; what it told meanwhile is in the store.
         await asyncio.sleep(0)
+        talking = asyncio.create_task(talk(client, conversation, prompted=prompted))
         try:
-            prompted = sys.stdin.isatty() and not as_json
-            if not prompted:
-                await caught_up_if_possible(client)  # a script does not look whether it is connected before it types
-            await conversation.begin()
-            async for line in prompted_lines(conversation.prompt) if prompted else piped_lines():
-                if not await conversation.typed(line):
-                    break
-            await conversation.finish(LAST_SECONDS)
+            # Following ends first if nobody reads what is printed any more: then there is nothing to talk for.
+            await asyncio.wait({talking, following}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+            for task in (talking, following):
+                if not task.done():
+                    task.cancel()
+            ends = await asyncio.gather(talking, following, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
+                raise end
+
+
+async def talk(client: "Client", conversation: "Conversation", *, prompted: bool) -> None:
+    """Do what is typed until the person leaves.
+
+    Raises:
+        EntrenousError: there will be no connection any more.
+    """
+    from entrenous.cli.chat.keyboard import piped_lines, prompted_lines
+
+    if not prompted:
+        await caught_up_if_possible(client)  # a script does not look whether it is connected before it types
+    await conversation.begin()
+    async for line in prompted_lines(conversation.prompt) if prompted else piped_lines():
+        if not await conversation.typed(line):
+            break
+    await conversation.finish(LAST_SECONDS)

@@ -2,17 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, TypeVar
 
-from entrenous.cli.chat.render import event_line, member_lines, message_line, room_lines
-from entrenous.cli.output import json_line, kind_of, printable
+from entrenous.cli.chat.render import (
+    NOTICE,
+    confirmation,
+    connection_line,
+    event_line,
+    member_lines,
+    message_line,
+    room_lines,
+    room_names,
+)
+from entrenous.cli.output import json_line, kind_of, one_line, printable
+from entrenous.cli.patience import patiently
 from entrenous.cli.run import sentence
 from entrenous.client.commands import Command, FindRoom, History, ListRooms, SendText, WaitUntilSent
-from entrenous.client.events import Event, MessageArrived, RoomJoined
+from entrenous.client.events import ConnectionChanged, Event, MessageArrived, RoomJoined
 from entrenous.client.slash import Quit, Run, Say, ShowHelp, SwitchRoom, help_text, interpret
 from entrenous.client.views import MemberSummary, MessageKind, MessageRef, RoomState, RoomSummary
-from entrenous.errors import EntrenousError, RejectedError
+from entrenous.errors import EntrenousError, RejectedError, UnavailableError
 
 T = TypeVar("T")
 
@@ -40,16 +50,31 @@ class Screen(Protocol):
         ...
 
 
-class Conversation:
-    """Turns typed lines into commands and events into lines."""
+#: What lets a person end the wait for a command: called with what to do then, it lasts as long as its context.
+Interruptible = Callable[[Callable[[], object]], contextlib.AbstractContextManager[None]]
 
-    def __init__(self, engine: Engine, screen: Screen, *, as_json: bool = False) -> None:
+
+class Conversation:
+    """Turns typed lines into commands and events into lines.
+
+    Args:
+        engine: the client.
+        screen: where lines go.
+        as_json: lines are JSON objects.
+        interruptible: given where a person sits at a prompt: Ctrl+C ends a wait, and arrow up brings a line back.
+    """
+
+    def __init__(
+        self, engine: Engine, screen: Screen, *, as_json: bool = False, interruptible: Interruptible | None = None
+    ) -> None:
         self._engine = engine
         self._screen = screen
         self._json = as_json
+        self._interruptible = interruptible
         self.room: RoomSummary | None = None
         self._names: dict[bytes, str] = {}
         self._last_sent: MessageRef | None = None
+        self._told_of_loss = False
 
     async def begin(self) -> None:
         """Open the only or first room there is, with its history."""
@@ -70,35 +95,66 @@ class Conversation:
                 case Say(text) if self.room is not None:
                     self._last_sent = await self._engine.do(SendText(self.room.room, text))
                 case Run(command):
-                    await self._show_result(await self._engine.do(command))
+                    await self._show_result(await self._do(command))
+                    if (told := confirmation(command)) is not None and not self._json:
+                        self._lines([told])
                 case SwitchRoom(name):
                     await self._open(await self._find(name))
                 case ShowHelp(topic):
                     self._lines(help_text(topic).splitlines())
         except EntrenousError as error:
             self._fail(error)
+            if self._interruptible is not None and not line.lstrip().startswith("/"):
+                self._lines([f"{NOTICE} Your line was not sent; arrow up brings it back."])
         return True
 
     def prompt(self) -> str:
         """What stands before the line that is typed."""
-        return f"{printable(self.room.name)}> " if self.room else "> "
+        return f"{self._names.get(self.room.room, one_line(self.room.name))}> " if self.room else "> "
 
     async def finish(self, seconds: float) -> None:
         """Give the last message ``seconds`` to get out; what does not stays on this device and is sent next time."""
         if self._last_sent is None:
             return
-        with contextlib.suppress(TimeoutError, EntrenousError):
+        try:
             async with asyncio.timeout(seconds):
                 await self._engine.do(WaitUntilSent(self._last_sent))
+        except TimeoutError:
+            if not self._json:
+                self._lines([f"{NOTICE} Not everything is sent yet: it waits on this device and goes out next time."])
+        except EntrenousError:
+            pass  # an event has told it
 
     async def follow(self) -> None:
         """Show events until the client closes."""
         async for event in self._engine.events():
-            await self._show_event(event)
+            try:
+                await self._show_event(event)
+            except EntrenousError as error:  # this event only: the next may be shown
+                self._fail(error)
+
+    async def _do(self, command: Command[Any]) -> object:
+        """Carry a command out; at a prompt, a person is told that it takes long and may stop to wait."""
+        if self._interruptible is None:
+            return await self._engine.do(command)
+        work = asyncio.ensure_future(self._engine.do(command))
+        stopped: list[bool] = []
+        with self._interruptible(lambda: stopped.append(work.cancel())):
+            try:
+                return await patiently(work, lambda text: self._lines([f"{NOTICE} {text} Ctrl+C stops waiting."]))
+            except asyncio.CancelledError:
+                if not stopped:
+                    raise  # the program ends
+                raise UnavailableError(
+                    "you stopped waiting; it may still happen", remedy="/rooms and /members show what is."
+                ) from None
 
     async def _show_event(self, event: Event) -> None:
         if self._json:
             self._screen.show(json_line(kind_of(event), event))
+            return
+        if isinstance(event, ConnectionChanged):
+            self._show_connection(event)
             return
         # The own message is on the screen already: it was typed there.
         if isinstance(event, MessageArrived) and event.message.is_own and event.message.kind is MessageKind.TEXT:
@@ -106,8 +162,22 @@ class Conversation:
         line = event_line(event)
         if line is not None:
             self._lines([await self._prefix(event) + line])
-        if isinstance(event, RoomJoined) and self.room is None:
-            await self._open(next(room for room in await self._remember_rooms() if room.room == event.room))
+        if isinstance(event, RoomJoined):
+            await self._show_joined(event)
+
+    async def _show_joined(self, event: RoomJoined) -> None:
+        """Open the room where none is; otherwise say how."""
+        rooms = await self._remember_rooms()
+        if self.room is None:
+            await self._open(next(room for room in rooms if room.room == event.room))
+        else:
+            self._lines([f"{NOTICE} /join {self._names[event.room]} opens it."])
+
+    def _show_connection(self, event: ConnectionChanged) -> None:
+        """Once when it is lost, however often the client tries again, and once when it is back."""
+        if event.is_connected or event.retry_in is None or not self._told_of_loss:
+            self._lines([connection_line(event)])
+        self._told_of_loss = not event.is_connected
 
     async def _prefix(self, event: Event) -> str:
         room = event.message.room if isinstance(event, MessageArrived) else getattr(event, "room", None)
@@ -119,7 +189,7 @@ class Conversation:
 
     async def _remember_rooms(self) -> tuple[RoomSummary, ...]:
         rooms = await self._engine.do(ListRooms())
-        self._names = {room.room: room.name for room in rooms}
+        self._names = room_names(rooms)
         return rooms
 
     async def _find(self, text: str) -> RoomSummary:
@@ -129,16 +199,19 @@ class Conversation:
         except RejectedError:
             rooms = await self._remember_rooms()
             begun = [room for room in rooms if room.name.casefold().startswith(text.casefold())]
-            if len(begun) != 1:
-                raise
-            return begun[0]
+            if len(begun) == 1:
+                return begun[0]
+            if begun and not self._json:
+                self._lines(room_lines(rooms, self.room.room if self.room else None))
+            raise
 
     async def _open(self, room: RoomSummary) -> None:
         self.room = room
         if self._json:
             self._screen.show(json_line(kind_of(room), room))
             return
-        title = f"{room.name} - {room.topic}" if room.topic else room.name
+        name = self._names.get(room.room, one_line(room.name))
+        title = f"{name} - {one_line(room.topic)}" if room.topic else name
         self._lines([f"== {title} =="])
         for message in await self._engine.do(History(room.room, limit=HISTORY)):
             self._lines([message_line(message)])

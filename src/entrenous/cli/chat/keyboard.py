@@ -2,10 +2,12 @@
 
 import asyncio
 import codecs
+import contextlib
 import os
+import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -38,6 +40,22 @@ class StandardOutput:
     def show(self, line: str) -> None:
         """Print one line at once."""
         print(line, flush=True)
+
+
+@contextlib.contextmanager
+def interruptible(on_interrupt: Callable[[], object]) -> Iterator[None]:
+    """While this lasts, Ctrl+C calls ``on_interrupt`` and does not end the program."""
+    loop, former = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    try:
+        loop.add_signal_handler(signal.SIGINT, on_interrupt)
+    except (NotImplementedError, RuntimeError):  # Windows; or not the main thread, where no signal arrives
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, former)
 
 
 async def prompted_lines(prompt: Callable[[], str]) -> AsyncIterator[str]:

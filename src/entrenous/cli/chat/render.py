@@ -1,8 +1,19 @@
 """How messages, rooms, members and events look as lines of text."""
 
 import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
-from entrenous.client.events import Event, MessageArrived, MessageStateChanged, RoomChanged
+from entrenous.cli.output import one_line, printable
+from entrenous.client.commands import AcceptIdentity, Command, InviteMember, RefreshKeys
+from entrenous.client.events import (
+    ConnectionChanged,
+    Event,
+    MessageArrived,
+    MessageStateChanged,
+    RoomChanged,
+)
 from entrenous.client.views import (
     MemberRole,
     MemberSummary,
@@ -15,27 +26,50 @@ from entrenous.client.views import (
 
 #: What stands before a line that no person wrote.
 NOTICE = "--"
+#: Digits of an id that are shown where a name is not enough.
+SHOWN_ID = 8
+#: What stands before the second and every further line of a message: nothing else on the screen begins so.
+_INDENT = "       | "
 
 
 def message_line(message: Message) -> str:
-    """``14:05  bob: hello``; a change, a gap or an unreadable entry as a notice; a waiting message with its state."""
+    """``14:05  bob: hello``; a change, a gap or an unreadable entry as a notice; a waiting message with its state.
+
+    Further lines of a message are indented, so that none can look like another person's.
+    """
     clock = time.strftime("%H:%M", time.localtime((message.sent_at or message.received_at) / 1000))
     if message.kind is not MessageKind.TEXT:
-        return f"{clock}  {NOTICE} {message.text}"
+        return f"{clock}  {NOTICE} {one_line(message.text)}"
     state = {MessageState.SENDING: "  (waiting to be sent)", MessageState.FAILED: "  (NOT SENT)"}.get(message.state, "")
-    return f"{clock}  {message.sender_name}: {message.text}{state}"
+    text = printable(message.text).replace("\n", f"\n{_INDENT}")
+    return f"{clock}  {one_line(message.sender_name)}: {text}{state}"
 
 
 def room_lines(rooms: tuple[RoomSummary, ...], current: bytes | None) -> list[str]:
-    """One line a room, the current one marked."""
+    """One line a room, the current one marked; rooms of one name with the beginning of their id, which names them."""
     if not rooms:
         return ["You are in no room. /create NAME makes one, or ask somebody to /invite you."]
-    return [f"{'>' if room.room == current else ' '} {room.name}{_remark(room)}" for room in rooms]
+    names = room_names(rooms)
+    return [f"{'>' if room.room == current else ' '} {names[room.room]}{_remark(room)}" for room in rooms]
+
+
+def room_names(rooms: Iterable[RoomSummary]) -> dict[bytes, str]:
+    """What each room is called on one line; rooms of one name carry the beginning of their id, which names them."""
+    rooms = tuple(rooms)
+    count = Counter(room.name.casefold() for room in rooms)
+    return {
+        room.room: f"{one_line(room.name)} [{room.room.hex()[:SHOWN_ID]}]"
+        if count[room.name.casefold()] > 1
+        else one_line(room.name)
+        for room in rooms
+    }
 
 
 def member_lines(members: tuple[MemberSummary, ...]) -> list[str]:
     """One line a member."""
-    return [f"  {member.login_name or member.account.hex()[:8]}{_attributes(member)}" for member in members]
+    return [
+        f"  {one_line(member.login_name) or member.account.hex()[:SHOWN_ID]}{_attributes(member)}" for member in members
+    ]
 
 
 def event_line(event: Event) -> str | None:
@@ -46,11 +80,33 @@ def event_line(event: Event) -> str | None:
         case RoomChanged() | MessageStateChanged(state=MessageState.SENDING | MessageState.SENT):
             return None
         case _:
-            return f"{NOTICE} {event.sentence}"
+            return f"{NOTICE} {one_line(event.sentence)}"
+
+
+def connection_line(event: ConnectionChanged) -> str:
+    """That the connection is there, or is not and what that means."""
+    if event.is_connected:
+        return f"{NOTICE} Connected."
+    if event.retry_in is None:
+        return f"{NOTICE} Not connected, and not trying again: {one_line(event.reason)}."
+    return f"{NOTICE} Not connected: {one_line(event.reason)}. What you say is kept here and sent as soon as possible."
+
+
+def confirmation(command: Command[Any]) -> str | None:
+    """That a command is done, where nothing else shows it."""
+    match command:
+        case RefreshKeys():
+            return f"{NOTICE} This device has new keys in this room."
+        case AcceptIdentity(name):
+            return f"{NOTICE} The new identity key of {one_line(name)} is trusted; what was held back is sent."
+        case InviteMember(login_name=name):
+            return f"{NOTICE} {one_line(name)} is in this room."
+        case _:
+            return None
 
 
 def _remark(room: RoomSummary) -> str:
-    topic = f" - {room.topic}" if room.topic else ""
+    topic = f" - {one_line(room.topic)}" if room.topic else ""
     if room.state is RoomState.REMOVED:
         return f"{topic}  (you were removed; what you read stays)"
     if room.state is RoomState.CREATING:
