@@ -1,5 +1,6 @@
 """A server's data directory: where it is, and the address that its links carry, remembered between commands."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,12 @@ from entrenous.errors import UnavailableError
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="The server's data directory: database, keys.", show_default="your data directory"),
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="The server's data directory: database, keys.",
+        show_default="your data directory",
+    ),
 ]
 PublicOption = Annotated[
     str | None,
@@ -28,21 +34,37 @@ LimitOption = Annotated[
     ),
 ]
 
-_ADDRESS_FILE = "public-address"
+#: What --public said last, and what links carried while the server last listened.
+_PUBLIC_FILE, _LINKS_FILE = "public-address", "link-address"
+#: Hosts that stand for every interface.
+_EVERYWHERE = (None, "", "0.0.0.0", "::")  # noqa: S104 they are recognised here, not bound
 
 
 def data_directory(option: Path | None) -> Path:
     """The directory, made (0700) if it is not there.
 
     Raises:
-        UnavailableError: it cannot be made.
+        UnavailableError: it cannot be made or used.
     """
-    path = option or platformdirs.user_data_path("entrenous-server", appauthor=False)
+    path = data_path(option)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UnavailableError(f"{path} is not a directory", remedy="Choose another --data.") from None
     except OSError as error:
-        raise UnavailableError(f"the data directory {path} cannot be made: {error.strerror}") from error
+        raise UnavailableError(
+            f"the data directory {path} cannot be made: {error.strerror}", remedy="Choose another --data."
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UnavailableError(
+            f"the data directory {path} cannot be written", remedy="Change its permissions, or choose another --data."
+        )
     return path
+
+
+def data_path(option: Path | None) -> Path:
+    """Where the directory is, whether it is there or not."""
+    return option or platformdirs.user_data_path("entrenous-server", appauthor=False)
 
 
 def public_address(directory: Path, option: str | None) -> str | None:
@@ -50,12 +72,61 @@ def public_address(directory: Path, option: str | None) -> str | None:
 
     Raises:
         MalformedError: the option is not HOST:PORT.
+        UnavailableError: it cannot be remembered.
     """
     from entrenous.identity import parse_address
 
-    file = directory / _ADDRESS_FILE
     if option is not None:
         parse_address(option)
-        file.write_text(option + "\n")
+        _remember(directory / _PUBLIC_FILE, option)
         return option
-    return file.read_text().strip() if file.exists() else None
+    return _remembered(directory / _PUBLIC_FILE)
+
+
+def link_address(directory: Path, option: str | None) -> str | None:
+    """The same for a command beside the server, which listens where this command cannot know: as it did last.
+
+    Raises:
+        MalformedError, UnavailableError: see ``public_address``.
+    """
+    return public_address(directory, option) or _remembered(directory / _LINKS_FILE)
+
+
+def local_address(host: str | None, port: int) -> str | None:
+    """What links carry where the server listens at one address only: that one. None where it is at every one."""
+    if host in _EVERYWHERE or port == 0:
+        return None
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
+def has_listened(directory: Path) -> bool:
+    """Whether a server has ever listened with this directory, and so printed its first link."""
+    return (directory / _LINKS_FILE).exists()
+
+
+def remember_link_address(directory: Path, address: str) -> None:
+    """Note what links carry while the server listens.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
+    if _remembered(directory / _LINKS_FILE) != address:
+        _remember(directory / _LINKS_FILE, address)
+
+
+def _remember(file: Path, address: str) -> None:
+    try:
+        file.write_text(address + "\n")
+    except OSError as error:
+        raise UnavailableError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _remembered(file: Path) -> str | None:
+    try:
+        return file.read_text().strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnavailableError(
+            f"{file} cannot be read: {error}", remedy="Give --public, which writes it anew."
+        ) from error
