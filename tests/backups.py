@@ -1,4 +1,4 @@
-"""A server's backup of its rooms, and what comes of it in the end: a server that knows less than before."""
+"""A server's backup of a room, and what comes of it in the end: a server that knows less than it did."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,35 +6,44 @@ from typing import Any
 from entrenous.server.store import Transaction
 from entrenous.testing.members import World
 
-_OF_ROOMS = ("rooms", "entries", "sent", "roster", "cursors", "inbox", "group_states")
+#: Where a room stands in each table, in an order in which rows can be written.
+_OF_ROOM = {
+    "rooms": "id",
+    "entries": "room",
+    "sent": "room",
+    "roster": "room",
+    "cursors": "room",
+    "inbox": "room",
+    "group_states": "room",
+}
 
 
 @dataclass(frozen=True)
 class Backup:
-    """Every row of some tables."""
+    """Every row of a room."""
 
+    room: bytes
     rows: dict[str, list[Any]]
 
     @classmethod
-    async def of(cls, world: World) -> "Backup":
+    async def of(cls, world: World, room: bytes) -> "Backup":
         """Make one of what the server keeps now."""
 
         def operation(tx: Transaction) -> dict[str, list[Any]]:
             found = {}
-            for table in _OF_ROOMS:
-                tx._cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 a name from above
+            for table, column in _OF_ROOM.items():
+                tx._cursor.execute(f"SELECT * FROM {table} WHERE {column} = ?", (room,))  # noqa: S608 names from above
                 found[table] = [tuple(row) for row in tx._cursor.fetchall()]
             return found
 
-        return cls(await world.server.server.storage.write(operation))
+        return cls(room, await world.server.server.storage.write(operation))
 
     async def restore(self, world: World) -> None:
         """Go back to it. Everybody's connection breaks, as it does when a server is started again."""
 
         def operation(tx: Transaction) -> None:
-            tx._cursor.execute("PRAGMA defer_foreign_keys = ON")
-            for table in reversed(_OF_ROOMS):
-                tx._cursor.execute(f"DELETE FROM {table}")  # noqa: S608 a name from above
+            for table, column in reversed(_OF_ROOM.items()):
+                tx._cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", (self.room,))  # noqa: S608 names from above
             for table, rows in self.rows.items():
                 for row in rows:
                     marks = ", ".join("?" * len(row))

@@ -2,14 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, cast
 
+import msgspec
+
+from entrenous.client import RefreshKeys
+from entrenous.client.reaching import PatientCaller
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Room
 from entrenous.client.rosters import roster_delta
+from entrenous.client.session import Session
 from entrenous.client.store import keys
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, with_member
-from entrenous.crypto import SigningKey
+from entrenous.crypto import Entropy, SigningKey
 from entrenous.mls.framing import no_padding, protect_application
 from entrenous.mls.group import commit
 from entrenous.mls.types import (
@@ -30,6 +35,21 @@ _SENDER_DATA, _CIPHERTEXT = 28, 400
 
 #: One thing that he does; answers with its place in the log.
 Breach = Callable[[], Coroutine[Any, Any, int]]
+
+
+class _Spoiling:
+    """A session that sends Commits with other things beside them than they came with."""
+
+    def __init__(self, honest: Session, entropy: Entropy) -> None:
+        self._honest = honest
+        self._entropy = entropy
+
+    async def call(self, request: requests.Request, expected: type[Any]) -> Any:
+        if isinstance(request, requests.Commit):
+            garbage = self._entropy(100)
+            tree = None if request.tree is None else garbage
+            request = msgspec.structs.replace(request, group_info=garbage, node_changes=garbage, tree=tree)
+        return await self._honest.call(request, expected)
 
 
 class Traitor:
@@ -149,6 +169,17 @@ class Traitor:
     def breaches(self) -> list[Breach]:
         """The rules that he breaks without the server's seeing it."""
         return [self.coup, self.expulsion, self.link_proof]
+
+    async def spoiling(self) -> None:
+        """He renews his keys as he should, and gives the server garbage for whoever joins."""
+        caller = self.services.caller
+        assert isinstance(caller, PatientCaller)
+        honest = caller._session
+        caller._session = cast("Session", _Spoiling(honest, self.services.environment.entropy))
+        try:
+            await self.person.do(RefreshKeys(self.room.id))
+        finally:
+            caller._session = honest
 
     async def unsigned(self, text: str) -> int:
         """A message that everybody can open, signed by a key that is not his leaf's."""

@@ -23,10 +23,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from backups import Backup
 from entrenous.client import CreateRoom, InviteMember, KickMember, RefreshKeys, SendText
 from entrenous.client.key_packages import REFILL_BELOW
 from entrenous.client.store import Store
 from entrenous.errors import EntrenousError
+from entrenous.server.store import Transaction, rosters
 from entrenous.testing import VirtualTimeLoop
 from entrenous.testing.members import _STORE_KEY, Person, World
 from hostile_member import Traitor
@@ -62,6 +64,8 @@ class HostileWorld(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.watch = Watch()
         self.founders: dict[bytes, Person] = {}
+        self.backups: dict[bytes, Backup] = {}
+        self.set_back: set[bytes] = set()
         self.world: World
         self.liar: LyingServer
         self.is_open = False
@@ -225,6 +229,35 @@ class HostileWorld(RuleBasedStateMachine):
         self.liar.mood(self.device(who)).rosters[self.room(room)] = lie
         self.run(self._cut(self.person(who)))
 
+    @rule(whom=people_, room=rooms_, manages=st.booleans())
+    def a_ghost_member_is_put_on_the_roster(self, whom: int, room: int, manages: bool) -> None:
+        account, _ = self.watch.device_of[self.person(whom).name]
+        where = self.room(room)
+
+        def operation(tx: Transaction) -> None:
+            if not rosters.is_member(tx, where, account):
+                rosters.add(tx, where, account, may_manage=manages, added_at=0, readable_after=0, now=0)
+
+        async def run() -> None:
+            await self.world.server.server.storage.write(operation)
+
+        self.run(run())
+
+    @rule(room=rooms_)
+    def a_backup_is_made(self, room: int) -> None:
+        where = self.room(room)
+        self.backups[where] = self.run(Backup.of(self.world, where))
+
+    @rule(room=rooms_)
+    def a_room_is_set_back(self, room: int) -> None:
+        """Nobody is shown its true log any more: there is none."""
+        where = self.room(room)
+        if (backup := self.backups.pop(where, None)) is None:
+            return
+        self.liar.deceived |= {(where, account) for account, _ in self.watch.device_of.values()}
+        self.set_back.add(where)
+        self.run(backup.restore(self.world))
+
     @rule()
     def the_removed_are_shown_everything(self) -> None:
         self.liar.feeds_removed = True
@@ -262,6 +295,12 @@ class HostileWorld(RuleBasedStateMachine):
                 await asyncio.sleep(0.1)
 
         self.run(run())
+
+    @rule(room=rooms_)
+    def mallory_gives_joiners_garbage(self, room: int) -> None:
+        """Beside a Commit that everybody follows."""
+        if (traitor := self.traitor(room)) is not None:
+            self.run(self.attempt(traitor.spoiling()))
 
     @rule(room=rooms_, whom=people_)
     def mallory_lies_in_the_roster_delta(self, room: int, whom: int) -> None:
@@ -339,7 +378,7 @@ class HostileWorld(RuleBasedStateMachine):
             deceived = self.watch.tainted(room, deceived)
             await self.watch.last_words(room, honest, deceived, RECOVERY)
             self.watch.check_converged(room, honest, deceived, await self._newest(room))
-            if self.founders[room].name in honest:
+            if self.founders[room].name in honest and room not in self.set_back:
                 self.watch.check_roster(room, self.founders[room], deceived, await self._roster(room))
         self.watch.check()
 

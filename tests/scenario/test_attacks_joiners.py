@@ -21,7 +21,7 @@ from entrenous.client.store import Store
 from entrenous.errors import RejectedError
 from entrenous.server.store import Transaction
 from entrenous.testing.members import _STORE_KEY, World
-from forged_rooms import slip_in
+from hostile_member import Traitor
 from lying_server import LyingServer
 from worlds import epochs, garden, in_world
 
@@ -31,14 +31,14 @@ async def test_a_member_who_gives_the_server_garbage_for_joiners_keeps_nobody_ou
     alice, mallory, carol, dave = await world.people("alice", "mallory", "carol", "dave")
     room = await garden(alice, mallory)
     await mallory.running.wait_until_caught_up()
-    await slip_in(mallory, room)  # a Commit that keeps all rules, with nothing in place of the sealed state
+    await Traitor(mallory, room).spoiling()
     await alice.do(InviteMember(room, "carol"))
     await carol.sees(RoomJoined)
     await alice.do(InviteMember(room, "dave"))  # with changes alone: what they lead from is alice's
     await dave.sees(RoomJoined)
     await dave.says(room, "all of us")
     await carol.reads("all of us")
-    assert len(epochs(room, alice, carol, dave)) == 1
+    assert len(epochs(room, alice, mallory, carol, dave)) == 1
     assert not carol.saw(InvitationDelayed) + dave.saw(InvitationDelayed)
 
 

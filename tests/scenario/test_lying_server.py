@@ -3,10 +3,21 @@
 import asyncio
 import contextlib
 
-from entrenous.client import CommitRefused, RefreshKeys
-from entrenous.testing.members import World
+import pytest
+
+from entrenous.client import (
+    CommitRefused,
+    EntryUnreadable,
+    InviteMember,
+    LogsDiffer,
+    MessagesMissing,
+    RefreshKeys,
+    RoomJoined,
+)
+from entrenous.errors import CryptoError
+from entrenous.testing.members import Person, World
 from lying_server import LyingServer, Trick
-from worlds import epochs, garden, in_world
+from worlds import epochs, garden, in_world, texts
 
 
 @in_world
@@ -23,6 +34,100 @@ async def test_a_commit_that_is_withheld_from_its_author_comes_into_force_when_i
     await bob.reads("with new keys")
     assert len(epochs(room, alice, bob)) == 1
     assert not alice.saw(CommitRefused)
+
+
+@in_world
+async def test_messages_that_are_shown_in_another_order_are_told_to_whom_they_are_shown_so(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob, carol)
+    await carol.running.wait_until_caught_up()
+    liar = LyingServer(world.server.server, "liar")
+    await liar.fork(room, {device_of(carol)}, follows=True, tricks=(Trick.SWAP,))
+    await alice.says(room, "first")
+    await alice.says(room, "second")
+    await bob.reads("second")
+    missing = await carol.has(MessagesMissing)
+    assert (missing.sender_name, missing.count) == ("alice", 1)
+    assert "did not reach this device" in missing.sentence
+    assert "key was used before" in (await carol.has(EntryUnreadable)).reason
+    assert await texts(carol, room) == ["second"]
+    await bob.says(room, "third")
+    await alice.reads("third")
+    differ = await carol.has(LogsDiffer)
+    assert differ.witness_name in ("alice", "bob")
+    assert "showed us different logs" in differ.sentence
+    assert await texts(alice, room) == await texts(bob, room) == ["first", "second", "third"]
+    assert not alice.saw(LogsDiffer) + bob.saw(LogsDiffer)
+
+
+@in_world
+async def test_a_room_that_the_server_forks_is_told_to_both_sides_once_one_hears_of_the_other(world: World) -> None:
+    alice, bob, carol, dave = await world.people("alice", "bob", "carol", "dave")
+    room = await garden(alice, bob, carol, dave)
+    for person in (bob, carol, dave):
+        await person.running.wait_until_caught_up()
+    liar = LyingServer(world.server.server, "liar")
+    await liar.fork(room, {device_of(carol), device_of(dave)}, follows=False)
+    await alice.says(room, "on this side")
+    await bob.reads("on this side")
+    await carol.says(room, "on that side")
+    await dave.reads("on that side")
+    assert await texts(alice, room) == ["on this side"]
+    assert await texts(carol, room) == ["on that side"]
+    await liar.be_honest()
+    await dave.says(room, "from that side")  # in a place that all of them have not reached yet
+    for person in (alice, bob):
+        assert (await person.has(LogsDiffer)).witness_name == "dave"
+    await alice.says(room, "from this side")
+    for person in (carol, dave):
+        assert (await person.has(LogsDiffer)).witness_name == "alice"
+    # Who has processed other entries has another log hash; nobody is in another epoch.
+    assert len(epochs(room, alice, bob, carol, dave)) == 1
+
+
+@in_world
+async def test_a_fork_with_a_commit_on_either_side_is_told_and_its_sides_never_read_each_other(world: World) -> None:
+    alice, bob, carol, dave = await world.people("alice", "bob", "carol", "dave")
+    room = await garden(alice, bob, carol, dave)
+    for person in (bob, carol, dave):
+        await person.running.wait_until_caught_up()
+    liar = LyingServer(world.server.server, "liar")
+    await liar.fork(room, {device_of(carol), device_of(dave)}, follows=False)
+    await alice.do(RefreshKeys(room))
+    await carol.do(RefreshKeys(room))
+    await alice.says(room, "on this side")
+    await bob.reads("on this side")
+    await carol.says(room, "on that side")
+    await dave.reads("on that side")
+    assert len(epochs(room, alice, bob)) == len(epochs(room, carol, dave)) == 1
+    assert len(epochs(room, alice, carol)) == 2
+    await liar.be_honest()
+    await alice.says(room, "across")
+    await bob.reads("across")
+    for person in (carol, dave):
+        unreadable = await person.has(EntryUnreadable)
+        assert unreadable.sentence.startswith("A message could not be read")
+        assert "across" not in await texts(person, room)
+
+
+@in_world
+async def test_a_ghost_device_that_the_server_lists_is_let_into_no_room(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob)
+    liar = LyingServer(world.server.server, "liar")
+    liar.mood(device_of(alice)).ghost = True
+    with pytest.raises(CryptoError):
+        await alice.do(InviteMember(room, "carol"))
+    await alice.says(room, "among us")
+    await bob.reads("among us")
+    assert len(alice.running._hall.get(room).room.settings.members) == 2
+    await liar.be_honest()
+    await alice.do(InviteMember(room, "carol"))
+    await carol.sees(RoomJoined)
+
+
+def device_of(person: Person) -> bytes:
+    return person.running._services.device.device_id
 
 
 @in_world
