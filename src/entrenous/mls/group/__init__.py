@@ -12,12 +12,14 @@ unprotects messages with both.
 """
 
 from entrenous.mls.group.choosing import best_suite, choose_proposals
-from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
+from entrenous.mls.group.commit import OwnCommit, commit
+from entrenous.mls.group.commit_plan import InfoOptions
 from entrenous.mls.group.create import create_group
 from entrenous.mls.group.credentials import CredentialValidator, Presented, accept_credentials
 from entrenous.mls.group.external import external_commit
 from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.group_info import CheckedGroupInfo, check_group_info, make_group_info
+from entrenous.mls.group.joining import Joined, OpenedWelcome, join, join_opened, open_welcome
 from entrenous.mls.group.key_package import (
     MAX_LIFETIME,
     KeyPackageBundle,
@@ -33,7 +35,6 @@ from entrenous.mls.group.propose import OwnProposal, OwnUpdate, make_update, pro
 from entrenous.mls.group.psks import GroupSource, PskSource, name_psk, no_groups, no_psks
 from entrenous.mls.group.successor import Founding, branch, reinitialize
 from entrenous.mls.group.view import CommitView, Policy, accept_all
-from entrenous.mls.group.welcome import Joined, OpenedWelcome, join, join_opened, open_welcome
 
 __all__ = [
     "DIVERGING_RULES",

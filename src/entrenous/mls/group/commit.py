@@ -15,16 +15,10 @@ from entrenous.mls.framing import (
     protect_public,
     sign_as_member,
 )
-from entrenous.mls.group.apply import Applied, apply_proposals, surviving_keys
+from entrenous.mls.group.apply import Applied, apply_proposals
+from entrenous.mls.group.commit_plan import CommitPlan, InfoOptions
 from entrenous.mls.group.credentials import CredentialValidator, accept_credentials, presented_by_commit
-from entrenous.mls.group.epoch import (
-    Advanced,
-    Contribution,
-    advance,
-    check_epoch_number,
-    next_group,
-    provisional_context,
-)
+from entrenous.mls.group.epoch import check_epoch_number
 from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
 from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
@@ -33,11 +27,9 @@ from entrenous.mls.group.links import Link
 from entrenous.mls.group.proposals import CachedProposal, ProposalList, collect, resolve
 from entrenous.mls.group.psks import PskSource, find_psk_secret, no_psks, only_group, psk_source_of
 from entrenous.mls.group.view import CommitView, Policy, accept_all, make_view
-from entrenous.mls.group.welcome import Newcomer, make_welcome
-from entrenous.mls.schedule import CommitSecret, KeyChanges, KeySource, PskSecret
+from entrenous.mls.schedule import KeyChanges, KeySource
 from entrenous.mls.tree import (
     NewPath,
-    RatchetTree,
     TreeChanges,
     changes_between,
     check_leaf_content,
@@ -46,16 +38,12 @@ from entrenous.mls.tree import (
 )
 from entrenous.mls.types import (
     AuthenticatedContent,
-    Commit,
-    Extension,
     FromCommit,
-    GroupContext,
     GroupInfo,
     InlineProposal,
     LeafNode,
     LeafPlace,
     MemberSender,
-    MLSMessage,
     Proposal,
     ProposalOrRef,
     ProposalReference,
@@ -85,21 +73,6 @@ class OwnCommit:
     view: CommitView | None
     changes: KeyChanges
     tree_changes: TreeChanges
-
-
-@dataclass(frozen=True, slots=True)
-class InfoOptions:
-    """What a Commit's GroupInfos say beside the group itself.
-
-    Attributes:
-        extensions: of both, the newcomers' and the one for joining from outside.
-        welcome_extensions: of the newcomers' only.
-        ratchet_tree_in_welcome: whether newcomers get the tree in the Welcome or fetch it.
-    """
-
-    extensions: tuple[Extension, ...] = ()
-    welcome_extensions: tuple[Extension, ...] = ()
-    ratchet_tree_in_welcome: bool = False
 
 
 def commit(
@@ -172,7 +145,7 @@ def commit(
     path = None
     if force_path or leaf is not None or listed.needs_path:
         path = _new_path(group, applied, signer, leaf or LeafChange(), entropy, trace)
-    plan = _Plan(group, entries, listed, applied, path)
+    plan = CommitPlan(group, entries, listed, applied, path)
     committer = group.own_leaf, plan.tree.member(group.own_leaf)
     view = make_view(group, MemberSender(group.own_leaf), committer, listed, proposed, applied, authenticated_data)
     for presented in presented_by_commit(view):
@@ -195,65 +168,6 @@ def commit(
         changes=changes,
         tree_changes=changes_between(group.tree, plan.tree),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A Commit whose proposals were judged and whose path has its keys, and what is made of it."""
-
-    group: Group
-    entries: tuple[ProposalOrRef, ...]
-    listed: ProposalList
-    applied: Applied
-    path: NewPath | None
-
-    @property
-    def tree(self) -> RatchetTree:
-        """The new epoch's."""
-        return self.applied.tree if self.path is None else self.path.tree
-
-    @property
-    def provisional(self) -> GroupContext:
-        """The new epoch's, with the old transcript."""
-        return provisional_context(self.group.context, self.tree, self.applied.extensions)
-
-    def commit(self, entropy: Entropy) -> Commit:
-        """The Commit itself, its path encrypted to the others."""
-        if self.path is None:
-            return Commit(self.entries, None)
-        context = self.provisional.encode()
-        return Commit(self.entries, self.path.encrypt(self.group.suite, context, self.applied.added, entropy))
-
-    def advance(self, content: AuthenticatedContent, psk_secret: PskSecret, trace: Trace) -> Advanced:
-        """The epoch that it leads to."""
-        group = self.group
-        commit_secret = group.suite.zero_secret if self.path is None else self.path.commit_secret.reveal()
-        contribution = Contribution(group.secrets.init_secret, CommitSecret(commit_secret), psk_secret)
-        interim = group.interim_transcript_hash
-        return advance(group.suite, self.provisional, interim, content, contribution, trace=trace)
-
-    def next_group(self, advanced: Advanced, past_epochs: int) -> Group:
-        """The same as a group, with the private keys that are ours in it."""
-        keys = surviving_keys(self.group.tree, self.tree, self.group.private_keys)
-        if self.path is not None:
-            keys.update(self.path.private_keys)
-        return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group, self.listed.reinit, past_epochs)
-
-    def welcome(
-        self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy
-    ) -> bytes | None:
-        """The encoded Welcome for all whom it adds; None where it adds nobody."""
-        if not self.listed.adds:
-            return None
-        newcomers = [
-            Newcomer(key_package, None if self.path is None else self.path.secret_for(index))
-            for key_package, index in zip(self.listed.adds, self.applied.added, strict=True)
-        ]
-        extensions = options.extensions + options.welcome_extensions
-        with_tree = options.ratchet_tree_in_welcome
-        info = make_group_info(new, signer, extensions, with_ratchet_tree=with_tree)
-        secrets = advanced.joiner_secret, advanced.welcome_key
-        return MLSMessage.of(make_welcome(new.suite, *secrets, info, newcomers, self.listed.psks, entropy)).encode()
 
 
 def _check_lifetimes(proposals: ProposalList, now: int | None, max_lifetime: int) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from entrenous.crypto import Entropy, Signer
 from entrenous.errors import RejectedError, UsageError
-from entrenous.mls.group.commit import InfoOptions, OwnCommit, commit
+from entrenous.mls.group.commit import OwnCommit, commit
+from entrenous.mls.group.commit_plan import InfoOptions
 from entrenous.mls.group.create import create_group
 from entrenous.mls.group.credentials import CredentialValidator, accept_credentials
 from entrenous.mls.group.group import Group, NewEpoch
