@@ -218,10 +218,21 @@ class World:
         after = Epoch.of(own.epoch.group)
         assert after.leaves.keys() == (before.leaves.keys() - removed) | added | {*joins}
         assert after.context.epoch == before.context.epoch + 1
-        assert all(after.authenticator != epoch.authenticator for epoch in self.epochs)
-        self.epochs.append(after)
+        after = self._begun(before, after, own.epoch.group.own_leaf)
         psks = tuple(proposal.psk.psk for proposal in done if isinstance(proposal, PreSharedKey))
         return Move(own, after, frozenset(needs), removed, psks)
+
+    def _begun(self, before: Epoch, after: Epoch, committer: int) -> Epoch:
+        """An epoch that a Commit begins: a new one, unless the same Commit was made before."""
+        for epoch in self.epochs:
+            if epoch.authenticator == after.authenticator:
+                # That can only be one without a path, in which nothing is fresh.
+                leaf = 2 * committer
+                assert epoch.context == after.context
+                assert epoch.tree.encryption_key(leaf) == before.tree.encryption_key(leaf)
+                return epoch
+        self.epochs.append(after)
+        return after
 
     def _has_key(self, person: Person, letter: Letter, epoch: Epoch) -> bool:
         """Whether somebody still has the key that a letter of his epoch was sealed under."""
