@@ -33,6 +33,8 @@ from entrenous.mls.types import (
     GroupContextExtensions,
     PreSharedKey,
     PreSharedKeyID,
+    ProtocolVersion,
+    ReInit,
     Remove,
 )
 from entrenous.wire import CommitData, LogPosition, RosterAction, RosterChange
@@ -137,6 +139,7 @@ def test_a_room_knows_few_proposals_and_one_extension() -> None:
     alice, _, _ = room()
     psk = PreSharedKey(PreSharedKeyID(ExternalPSK(b"spoken"), bytes(SUITE.secret_size)))
     assert rule_of(alice, psk) == "POLICY-PROPOSAL"
+    assert rule_of(alice, ReInit(b"elsewhere", ProtocolVersion.MLS10, SUITE.id, ())) == "POLICY-PROPOSAL"
     assert rule_of(alice, GroupContextExtensions(())) == "POLICY-SETTINGS-MISSING"
     senders = Extension(ExtensionType.EXTERNAL_SENDERS, b"\x00")
     assert rule_of(alice, changed(SETTINGS, senders)) == "POLICY-EXTENSIONS"
