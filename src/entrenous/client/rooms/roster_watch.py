@@ -7,7 +7,7 @@ cannot open, and may publish what nobody else can open. It lasts until an admin'
 import asyncio
 
 from entrenous.client.alarms import CommitRefused, RosterDiffers
-from entrenous.client.events import Event
+from entrenous.client.events import ConnectionChanged, Event
 from entrenous.client.rooms.hall import Hall, OpenRoom
 from entrenous.client.rooms.intents import CorrectRoster
 from entrenous.client.rooms.services import Services
@@ -29,20 +29,23 @@ _MOST_NAMED = 10
 
 
 class RosterWatch:
-    """Looks at the rosters of the rooms that this account manages: at the start, and after each refused Commit."""
+    """Looks at the rosters of the rooms that this account manages: after each login, and after each refused Commit."""
 
     def __init__(self, hall: Hall, services: Services) -> None:
         self._hall = hall
         self._services = services
-        self._due = {opened.room.id for opened in hall}
+        self._due: set[bytes] = set()
         #: What the server was told of a room, and how often: it may have come to nothing, or to deaf ears.
         self._told: dict[bytes, tuple[tuple[RosterChange, ...], int]] = {}
 
     def notice(self, event: Event) -> None:
-        """A refused Commit may have changed a roster."""
-        if isinstance(event, CommitRefused):
-            self._due.add(event.room)
-            self._told.pop(event.room, None)
+        """A refused Commit may have changed a roster; a server that was away may have changed all of them."""
+        match event:
+            case ConnectionChanged(is_connected=True):
+                self._due |= {opened.room.id for opened in self._hall}
+            case CommitRefused(room=room):
+                self._due.add(room)
+                self._told.pop(room, None)
 
     async def run(self) -> None:
         """Look, for ever; beginning at any moment, so that not all admins look at once."""
