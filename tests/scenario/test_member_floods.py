@@ -19,7 +19,7 @@ from entrenous.client import (
     RemovedFromRoom,
     RoomJoined,
 )
-from entrenous.client.session import BusyError
+from entrenous.client.session import BusyError, ConflictError
 from entrenous.client.store import contacts, entries
 from entrenous.errors import RejectedError
 from entrenous.testing.members import Person, World
@@ -77,6 +77,39 @@ async def test_a_flood_of_garbage_and_of_rule_breaking_commits_is_refused_by_eve
     await dave.says(room, "a quiet place")
     await carol.reads("a quiet place")
     assert len(epochs(room, alice, carol, dave)) == 1
+
+
+@in_world
+async def test_an_admin_removes_him_while_he_floods_and_the_others_read_on_meanwhile(world: World) -> None:
+    alice, mallory, carol = await world.people("alice", "mallory", "carol")
+    room = await garden(alice, mallory, carol)
+    traitor = Traitor(mallory, room)
+
+    async def flood() -> None:
+        """For as long as the server takes it."""
+        while True:
+            try:
+                await traitor.garbage()
+            except BusyError as busy:
+                await asyncio.sleep(busy.retry_after)
+            except ConflictError as conflict:
+                await mallory.running._hall.get(room).follower.reach(conflict.newest)
+
+    flooding = asyncio.get_running_loop().create_task(flood())
+    await asyncio.sleep(30)
+    await alice.says(room, "in the midst of it")
+    await carol.reads("in the midst of it")
+    await alice.do(KickMember(room, "mallory"))
+    await mallory.sees(RemovedFromRoom)
+    with pytest.raises(RejectedError) as caught:
+        await flooding
+    assert caught.value.rule in ("DS-DENIED", "CLIENT-REMOVED")
+    await carol.says(room, "a quiet place")
+    await alice.reads("a quiet place")
+    assert len(states(room, alice, carol)) == 1
+    refused = refusals(alice, room)
+    assert len(refused) > FLOOD
+    assert refused == refusals(carol, room)
 
 
 def states(room: bytes, *people: Person) -> set[tuple[int, bytes, bytes]]:
