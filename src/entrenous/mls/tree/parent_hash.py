@@ -17,7 +17,7 @@ def parent_hash(hash_: Hash, node: ParentNode, original_sibling_tree_hash: bytes
 
 def original_tree_hash(tree: RatchetTree, index: int, unmerged: Collection[int]) -> bytes:
     """The tree hash of a node in the tree without these leaves, blank and named in no unmerged_leaves."""
-    below = tree_math.leaves_below(index)
+    below = tree_math.leaves_below(index) if unmerged else ()
     here = frozenset(leaf for leaf in unmerged if leaf in below)
     if not here:
         return tree.tree_hash(index)
@@ -57,8 +57,10 @@ def check_parent_hashes(tree: RatchetTree) -> None:
 
 def _is_covered(tree: RatchetTree, parent: ParentNode, child: int, sibling: int) -> bool:
     """Whether a node below ``child`` holds the parent hash of ``parent`` with copath child ``sibling``."""
-    below = tree_math.leaves_below(child)
-    unmerged = {2 * leaf for leaf in parent.unmerged_leaves if leaf in below}
+    unmerged = set[int]()
+    if parent.unmerged_leaves:
+        below = tree_math.leaves_below(child)
+        unmerged = {2 * leaf for leaf in parent.unmerged_leaves if leaf in below}
     resolution = tree.resolution(child)
     # RFC 9420 §7.9.2: P's unmerged leaves under C are "equal to the resolution of C with D removed"
     if len(resolution) != len(unmerged) + 1:

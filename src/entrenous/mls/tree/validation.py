@@ -241,7 +241,7 @@ def check_unmerged_leaves(tree: RatchetTree) -> None:
     """
     for index, parent in tree.parents():
         above = tree.parent_above(index)
-        if above is None:
+        if above is None or not above.unmerged_leaves:
             continue
         below, unmerged = tree_math.leaves_below(index), above.unmerged_leaves
         here = unmerged[bisect.bisect_left(unmerged, below[0]) : bisect.bisect_right(unmerged, below[-1])]
