@@ -231,7 +231,6 @@ class OneClient:
             NobodyToAsk(),
             MessageIds(environment.entropy),
             self.told.append,
-            keys_used=lambda: None,
         )
         epoch = Epoch(group.epoch.group, group.settings, AccessKey.of_epoch(group.epoch.group, 1))
         with store.transaction() as tx:

@@ -57,7 +57,6 @@ def take(room: Room, services: Services, entry: Entry) -> Taken:
         rooms.put_standing(tx, room.id, after)
         lost = _fail_lost(tx, room.id, entry.sequence)
     room.replace(after, reading.epoch)
-    services.keys_used()
     return Taken(row, reading, lost)
 
 

@@ -151,5 +151,4 @@ class Outbox:
             )
             keys.apply(tx, room.id, protected.changes)
             outbox.protect(tx, row.message_id, group.epoch, protected.message)
-        services.keys_used()
         return protected.message

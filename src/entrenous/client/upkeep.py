@@ -14,7 +14,7 @@ from entrenous.client.store import Store
 from entrenous.crypto import draw
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 
-#: Seconds after a key was used until its bytes are gone from the disk (protocol §6 asks for 5).
+#: Seconds after a transaction until what it has overwritten or deleted is gone from the disk (protocol §6 asks for 5).
 SCRUB_AFTER = 2.0
 #: The rules under which an old vault is refused.
 _SET_BACK = ("ID-VAULT-ROLLBACK", "AUTH-VAULT-VERSION")
@@ -23,19 +23,24 @@ SPREAD = 30.0
 
 
 class Scrubber:
-    """Empties the store's log soon after keys were used."""
+    """Empties the store's log soon after anything was written, since what that replaced may have been a key.
+
+    Soon after the start too: a process before this one may have died before it did.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._timer: asyncio.TimerHandle | None = None
+        store.on_write = self._soon
+        self._soon()
 
-    def keys_used(self) -> None:
-        """A transaction has consumed keys: what the disk still holds of them goes soon."""
+    def _soon(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SCRUB_AFTER, self._scrub)
 
     def close(self) -> None:
-        """Do it now."""
+        """Do it now, and no more."""
+        self._store.on_write = lambda: None
         if self._timer is not None:
             self._timer.cancel()
         self._store.scrub()
@@ -45,7 +50,7 @@ class Scrubber:
         try:
             self._store.scrub()
         except UnavailableError:
-            self.keys_used()
+            self._soon()
 
 
 class Upkeep:

@@ -28,6 +28,8 @@ from entrenous.wire.types import WelcomeFor
 WELCOME_EXTENSION = 0xF0E3
 #: How many numbers there are for generations of the access key.
 _GENERATIONS = 1 << 32
+#: Past epochs of which a room keeps a secret (protocol §3): its Commits name no resumption PSK (RFC 9420 §8.6).
+PAST_EPOCHS = 0
 #: Commit entries after which one brings a sealed whole tree again.
 TREE_EVERY = 32
 
@@ -163,6 +165,7 @@ def _make(
         info=InfoOptions(welcome_extensions=(Extension(WELCOME_EXTENSION, told.encode()),)),
         policy=judge,
         padding=padded_size,
+        past_epochs=PAST_EPOCHS,
         trace=environment.trace,
     )
 

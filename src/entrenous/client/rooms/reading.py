@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from entrenous.client.leaf_owners import known_owner_of
 from entrenous.client.policy import judge, settings_of
-from entrenous.client.rooms.commits import TREE_EVERY, next_access, stored_beginning, stored_request
+from entrenous.client.rooms.commits import PAST_EPOCHS, TREE_EVERY, next_access, stored_beginning, stored_request
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.news import News, Teller
 from entrenous.client.rooms.reasons import reason_of, rule_of
@@ -185,7 +185,7 @@ class Reader:
         try:
             witness = CommitData.decode(received.authenticated_data).newest
             self._check_place(witness)
-            staged = stage(epoch.group, received, policy=judge, trace=trace)
+            staged = stage(epoch.group, received, policy=judge, past_epochs=PAST_EPOCHS, trace=trace)
             settings = settings_of(staged.view.extensions)
         except REFUSALS as error:
             return self._refused(error, sender)

@@ -19,7 +19,6 @@ class Services:
     Attributes:
         caller: asks the server.
         emit: tells all front ends; called only after what the event tells of is on disk.
-        keys_used: called when a transaction has consumed keys, whose bytes then leave the disk soon.
     """
 
     store: Store
@@ -29,7 +28,6 @@ class Services:
     caller: Caller
     ids: MessageIds
     emit: Callable[[Event], None]
-    keys_used: Callable[[], None]
 
     def now_ms(self) -> int:
         """Milliseconds since 1970, by this device's clock."""

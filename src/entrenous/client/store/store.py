@@ -5,7 +5,7 @@ in the middle of it, and so a ratchet step and its effect cannot come apart.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -88,12 +88,18 @@ class Transaction:
 
 
 class Store:
-    """One open store."""
+    """One open store.
+
+    Attributes:
+        on_write: called after each transaction, by whoever sees to it that ``scrub`` follows soon.
+    """
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401 the driver has no types
         self._connection = connection
         self._in_transaction = False
-        self._dirty = False
+        #: Whether the log may hold pages; at first, those of a process that died before it emptied it.
+        self._dirty = True
+        self.on_write: Callable[[], None] = _ignored
 
     @classmethod
     def open(cls, path: Path, key: StoreKey, *, schema: Sequence[Script] = SCHEMA) -> Self:
@@ -148,6 +154,7 @@ class Store:
         finally:
             transaction.end()
             self._in_transaction = False
+            self.on_write()
 
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, or None."""
@@ -162,7 +169,7 @@ class Store:
     def scrub(self) -> None:
         """Let no used key outlive this call on disk: the WAL's pages go into the file, and the WAL is emptied.
 
-        The engine calls this soon after keys were used; ``close`` does. Costs nothing when nothing was written.
+        The engine calls this soon after anything was written; ``close`` does. Costs nothing when nothing was written.
 
         Raises:
             UnavailableError: the disk did not do its part; the next call tries again.
@@ -202,6 +209,10 @@ class Store:
                 for statement in script.statements:
                     tx.execute(statement)
                 tx.execute(f"PRAGMA user_version = {number}")
+
+
+def _ignored() -> None:
+    """Nobody wants to know."""
 
 
 def _create_private(path: Path) -> None:
