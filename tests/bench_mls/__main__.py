@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bench_mls.course import Course, Figures
-from bench_mls.floors import floors
+from bench_mls.floors import Prices
 from bench_mls.stacks import CLASSIC, OURS, POST_QUANTUM, STACKS, Running
 from bench_mls.table import Table
 from bench_mls.world import World
@@ -29,16 +29,18 @@ def measure(label: str, members: int, rounds: int, node_program: list[str]) -> T
         stack.suites[label]: World(stack.suites[label], members - 2) for stack in stacks if label not in stack.lonely
     }
     figures = {stack: Figures() for stack in stacks}
+    prices = Prices(SUITES[OURS.suites[label]])
     with contextlib.ExitStack() as exits:
         running = {stack: Running(stack, node_program) for stack in stacks}
         for process in running.values():
             exits.callback(process.close)
         for number in range(rounds):
+            prices.sample()
             courses = [_course(running[stack], label, members, number, worlds, figures[stack]) for stack in stacks]
             for _ in itertools.zip_longest(*(course.steps() for course in courses)):
                 pass
-    floor = floors(SUITES[OURS.suites[label]], members)
-    return Table(label, members, rounds, {stack: figures[stack].found for stack in stacks}, floor)
+    found = {stack: figures[stack].found for stack in stacks}
+    return Table(label, members, rounds, found, prices.floors(members))
 
 
 def _course(

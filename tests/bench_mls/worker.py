@@ -36,8 +36,14 @@ class Worker:
         self._make = make
         self._members: dict[str, Driver] = {}
 
-    def answer(self, member: str, call: str, **arguments: Any) -> dict[str, Any]:
-        """One call: its result and its price."""
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One call: its result and its price, or why it failed."""
+        try:
+            return self._call(**request)
+        except Exception as error:  # noqa: BLE001 each library has its own; the one who asked reads it
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _call(self, member: str, call: str, **arguments: Any) -> dict[str, Any]:
         if call == "member":
             self._members[member] = self._make(member, arguments["suite"])
             return {"result": None, "cpu": 0.0}
@@ -85,7 +91,7 @@ def main(stack: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(makers(Path(folder))[stack])
         for line in sys.stdin:
-            sys.stdout.write(json.dumps(worker.answer(**json.loads(line))) + "\n")
+            sys.stdout.write(json.dumps(worker.answer(json.loads(line))) + "\n")
             sys.stdout.flush()
 
 
