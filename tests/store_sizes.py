@@ -221,7 +221,7 @@ class OneClient:
         account = founder.owner.account_id
         key = founder.owner.credential.identity_key
         device_id = founder.device.device_id
-        device = OwnDevice(account, device_id, "founder", key, 1, founder.signer, founder.profile)
+        device = OwnDevice(account, device_id, "founder", key, 1, founder.device.mls, founder.profile)
         self.told: list[Event] = []
         self.services = Services(
             store,

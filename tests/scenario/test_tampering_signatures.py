@@ -16,7 +16,7 @@ import pytest
 
 from bad_points import NEUTRAL_ED25519, UNIVERSAL_FORGERY
 from entrenous import mls
-from entrenous.crypto import Secret, SigningKey, verify
+from entrenous.crypto import Secret, Signer, verify
 from entrenous.errors import CryptoError
 from entrenous.identity import (
     AccountCredential,
@@ -72,7 +72,7 @@ class Signed:
     """Something signed: under which label, by whom, over what, and the judge that is given a signature over it."""
 
     label: Label | str
-    key: SigningKey
+    key: Signer
     body: bytes
     judge: Callable[[bytes], object]
 
