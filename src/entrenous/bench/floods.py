@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import os
+import socket
+import struct
 import sys
 from collections.abc import Callable
 from enum import StrEnum
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 
-from entrenous.bench.guest import Guest
+from entrenous.bench.guest import RETENTION, Guest
 from entrenous.bench.line import Line
 from entrenous.channel import HYBRID, ClientConnection
 from entrenous.crypto import system_entropy
@@ -25,6 +27,12 @@ WIDTH = 64
 #: Bytes of a flood's message, and of those in the room that a flood fetches: 4 MB an answer.
 MESSAGE_SIZE = 200
 ENTRY_SIZE = 8_000
+#: Bytes of a GroupInfo and of a tree that fill one answer, and of a vault.
+STATE_SIZE, VAULT_SIZE = 4_190_000, 4_000_000
+#: Rooms of an account that lists them, and accounts that a Commit is to remove.
+ROOM_COUNT, ROSTER_SIZE = 1_000, 4_000
+#: Records without content, sealed at once.
+RECORD_COUNT = 2_000
 #: The niceness of a flood's process.
 LOWEST_PRIORITY = 19
 #: Seconds between two looks whether to flood.
@@ -40,6 +48,12 @@ class Flood(StrEnum):
     UNREAD = "unread"
     HANDSHAKES = "handshakes"
     LOGINS = "logins"
+    RECORDS = "records"
+    RESETS = "resets"
+    STATES = "states"
+    ROOMS = "rooms"
+    VAULTS = "vaults"
+    ROSTERS = "rosters"
 
 
 class Tap:
@@ -152,6 +166,61 @@ async def _handshakes(guest: Guest, tap: Tap) -> None:
     await asyncio.gather(*(one_after_another() for _ in range(WIDTH)))
 
 
+async def _records(guest: Guest, tap: Tap) -> None:
+    """Records that carry nothing, from somebody who has not even logged in."""
+    line = await guest.place.connect()
+    while True:
+        await tap.opened()
+        padding = []
+        for _ in range(RECORD_COUNT):
+            line.channel.send_padding(0, SystemClock().now())
+            padding.append(line.channel.data_to_send(SystemClock().now()))
+        line.transport.write(b"".join(padding))
+        await line.call(requests.Ping(), replies.Done)
+        tap.count()
+
+
+async def _resets(guest: Guest, tap: Tap) -> None:
+    """Connections that are reset as soon as they are there."""
+
+    async def one_after_another() -> None:
+        while True:
+            await tap.opened()
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(guest.place.host, guest.place.port)
+                plug: socket.socket = writer.get_extra_info("socket")
+                plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+                tap.count()
+
+    await asyncio.gather(*(one_after_another() for _ in range(WIDTH)))
+
+
+async def _states(guest: Guest, tap: Tap) -> None:
+    """The largest answer that there is."""
+    line, room = await guest.come(), system_entropy(len(guest.room))
+    await line.call(requests.CreateRoom(room, RETENTION, bytes(STATE_SIZE), bytes(STATE_SIZE)), replies.Done)
+    await _repeat(line, tap, lambda: requests.FetchGroupState(room, 0))
+
+
+async def _rooms(guest: Guest, tap: Tap) -> None:
+    line = await guest.come()
+    for _ in range(ROOM_COUNT):
+        room = system_entropy(len(guest.room))
+        await line.call(requests.CreateRoom(room, RETENTION, b"info", b"tree"), replies.Done)
+    await _repeat(line, tap, requests.ListRooms)
+
+
+async def _vaults(guest: Guest, tap: Tap) -> None:
+    """Large requests that are refused, because their version is not the next one."""
+    await _repeat(await guest.come(), tap, lambda: requests.PutVault(0, bytes(VAULT_SIZE)))
+
+
+async def _rosters(guest: Guest, tap: Tap) -> None:
+    """Commits that remove thousands of accounts that nobody has."""
+    await _repeat(await guest.come(), tap, lambda: guest.commit(ROSTER_SIZE))
+
+
 _FLOODS = {
     Flood.MESSAGES: _messages,
     Flood.FETCHES: _fetches,
@@ -159,4 +228,10 @@ _FLOODS = {
     Flood.UNREAD: _unread,
     Flood.HANDSHAKES: _handshakes,
     Flood.LOGINS: _logins,
+    Flood.RECORDS: _records,
+    Flood.RESETS: _resets,
+    Flood.STATES: _states,
+    Flood.ROOMS: _rooms,
+    Flood.VAULTS: _vaults,
+    Flood.ROSTERS: _rosters,
 }

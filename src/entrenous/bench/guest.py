@@ -9,13 +9,15 @@ from entrenous.identity import AccountIdentity, DeviceKeys, first_device_list, s
 from entrenous.mls.types import ContentType, MLSMessage, PrivateMessage
 from entrenous.opaque import finish_registration, start_registration
 from entrenous.server import SystemClock
-from entrenous.wire import replies, requests
-from entrenous.wire.limits import MESSAGE_ID_SIZE, ROOM_ID_SIZE
+from entrenous.wire import CommitData, LogPosition, RosterAction, RosterChange, replies, requests
+from entrenous.wire.limits import ID_SIZE, MESSAGE_ID_SIZE, ROOM_ID_SIZE
 from entrenous.wire.types import KsfParameters
 
 #: Seconds that a measurement's rooms keep their entries.
 RETENTION = 3_600
 _RUN_ID_SIZE = 8
+#: Bytes of a hash of the log.
+HASH_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,21 @@ class Guest:
 
     def message(self, size: int) -> requests.Publish:
         """A message that the server takes for one of MLS, with ``size`` bytes of ciphertext."""
+        entry = self._entry(ContentType.APPLICATION, b"", size)
+        return requests.Publish(self.room, 0, self._next_id(), entry)
+
+    def commit(self, removed: int) -> requests.Commit:
+        """A Commit that the server takes for one of MLS, and that removes so many accounts that nobody has."""
+        roster = tuple(RosterChange(system_entropy(ID_SIZE), RosterAction.REMOVE) for _ in range(removed))
+        message_id = self._next_id()
+        data = CommitData(message_id, RETENTION, roster, LogPosition(0, bytes(HASH_SIZE)), b"")
+        entry = self._entry(ContentType.COMMIT, data.encode(), 0)
+        return requests.Commit(self.room, 0, message_id, entry, (), b"info", b"nodes", None)
+
+    def _next_id(self) -> bytes:
         self._messages += 1
-        number = self._messages.to_bytes(MESSAGE_ID_SIZE - _RUN_ID_SIZE, "big")
-        content = PrivateMessage(self.room, 1, ContentType.APPLICATION, b"", b"sender data", bytes(size))
-        return requests.Publish(self.room, 0, self._run_id + number, MLSMessage.of(content).encode())
+        return self._run_id + self._messages.to_bytes(MESSAGE_ID_SIZE - _RUN_ID_SIZE, "big")
+
+    def _entry(self, kind: ContentType, authenticated_data: bytes, size: int) -> bytes:
+        content = PrivateMessage(self.room, 1, kind, authenticated_data, b"sender data", bytes(size))
+        return MLSMessage.of(content).encode()

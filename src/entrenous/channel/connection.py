@@ -63,7 +63,7 @@ class Connection(ABC):
         self._inbox = ByteQueue()
         self._messages = MessageReader()
         self._clear: list[bytes] = []  # handshake messages and the alert, which are no records
-        self._queue: list[bytes] = []  # framed plaintext, and sealed when it is sent
+        self._queue: list[bytes | memoryview] = []  # framed plaintext, and sealed when it is sent
         self._queued = 0
         self._handshake_hash: bytes | None = None
         self._opened_at = now
@@ -165,12 +165,18 @@ class Connection(ABC):
         self._clear += sealed
         self._clear += writer.padding(size, now)
 
-    def data_to_send(self, now: float) -> bytes:
-        """Everything to write now: queued messages in as few records as possible, keys changed when due."""
+    def data_to_send(self, now: float, most: int | None = None) -> bytes:
+        """What to write now: queued messages in as few records as possible, keys changed when due.
+
+        Args:
+            now: unix seconds.
+            most: bytes of messages to seal, for an owner that has others to serve meanwhile. What is left stays
+                ``queued``, and a close waits behind it. None is everything.
+        """
         output, self._clear = self._clear, []
         if self._writer is not None:
-            output += self._writer.data(self._drain(), now)
-            if self.state is State.CLOSING:
+            output += self._writer.data(self._drain(most), now)
+            if self.state is State.CLOSING and not self._queue:
                 output += self._writer.close()
                 self._move("flushed")
                 self._forget()
@@ -231,9 +237,21 @@ class Connection(ABC):
             raise UsageError(f"nothing can be sent on a connection that is {self.state.value}")
         return self._writer
 
-    def _drain(self) -> list[bytes]:
-        parts, self._queue, self._queued = self._queue, [], 0
-        return parts
+    def _drain(self, most: int | None = None) -> list[bytes | memoryview]:
+        if most is None or self._queued <= most:
+            parts, self._queue, self._queued = self._queue, [], 0
+            return parts
+        self._queued -= most
+        taken: list[bytes | memoryview] = []
+        for index, part in enumerate(self._queue):
+            if len(part) > most:
+                # A view: what is left of a large message is not copied at every turn.
+                self._queue[:index] = []
+                self._queue[0] = memoryview(part)[most:]
+                return [*taken, memoryview(part)[:most]]
+            taken.append(part)
+            most -= len(part)
+        return taken
 
     def _fail(self, reason: str) -> None:
         """End the connection over the peer's doing. The alert is the same for every reason."""

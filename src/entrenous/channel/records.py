@@ -100,7 +100,7 @@ class RecordWriter:
         self._count = 0
         self._trace = trace
 
-    def data(self, parts: Iterable[bytes], now: float) -> list[bytes]:
+    def data(self, parts: Iterable[bytes | memoryview], now: float) -> list[bytes]:
         """Frames of records that carry ``parts``, joined, in as few records as possible.
 
         Without parts there are none, or the one that changes an old key.

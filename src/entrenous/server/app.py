@@ -30,8 +30,8 @@ from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, create_tables, ensure_schema, sqlite_engine
 from entrenous.trace import SILENT, Trace
 
-#: Connections that the system keeps waiting while a burst of them is accepted.
-BACKLOG = 1_024
+#: Connections that the system keeps waiting. All of them are accepted in one turn of the loop, which is to stay short.
+BACKLOG = 128
 #: Seconds that clients get to take what is queued for them when the server ends.
 GOODBYE_SECONDS = 5.0
 #: Seconds that one Python thread runs while another wants to.

@@ -33,6 +33,8 @@ _numbers = count(1)
 _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 #: The states in which the client's messages are still judged.
 _LISTENING = (State.HANDSHAKE, State.OPEN)
+#: Bytes that are sealed for one connection in one turn of the loop.
+FLUSH_BYTES = 256 << 10
 _TOO_OLD = "this connection is a day old: connect again"
 
 
@@ -298,9 +300,12 @@ class ClientLink(asyncio.Protocol):
         _connection.set(self._number)
         if self._channel is None or self._transport is None or self._transport.is_closing():
             return
-        data = self._channel.data_to_send(self._host.clock.now())
+        data = self._channel.data_to_send(self._host.clock.now(), FLUSH_BYTES)
         if data:
             self._transport.write(data)
+        if self._channel.queued:
+            # The rest of a large answer waits for a turn of its own, so that others have theirs.
+            self._flush_soon()
         self._host.holdings.note(self, self._size())
         if self._channel.state is State.CLOSED:
             self._transport.close()

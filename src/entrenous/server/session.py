@@ -275,7 +275,8 @@ _HANDLERS: dict[type[requests.Request], _Handler] = {
     requests.PutVault: Session._of_account,  # noqa: SLF001 the class's own table
     requests.Ping: Session._ping,  # noqa: SLF001 the class's own table
 }
-_LARGE = (requests.Fetch, requests.FetchGroupState, requests.FetchInbox)
+#: What takes long to answer: one of a connection at a time, and others have theirs meanwhile.
+_LARGE = (requests.Fetch, requests.FetchGroupState, requests.FetchInbox, requests.ListRooms, requests.Commit)
 
 
 def _is_large(call: _Call) -> bool:

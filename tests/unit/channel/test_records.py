@@ -441,3 +441,21 @@ def test_records_that_carry_nothing_use_up_the_allowance(kind: Kind) -> None:
     server.allowance = 1
     with pytest.raises(RejectedError, match="CHAN-TRUNCATED"):
         server.next_event()
+
+
+@pytest.mark.parametrize(("most", "scale"), [(1, 1), (7, 1), (70_000, 1_000), (100_000, 1_000), (10**7, 1_000)])
+def test_large_messages_may_be_sealed_in_pieces_and_the_close_waits_behind_them(most: int, scale: int) -> None:
+    client, server = connect()
+    server.max_message = LARGEST_MESSAGE
+    sent = [b"one", bytes(100 * scale), b"", b"two", bytes(70 * scale), b"three"]
+    for message in sent:
+        client.send_message(message)
+    client.close()
+    arrived: list[bytes] = []
+    while client.state is not State.CLOSED:
+        before = client.queued
+        server.receive_data(client.data_to_send(NOW, most), NOW)
+        assert before - client.queued == min(before, most)
+        arrived += [event.data for event in drain(server) if isinstance(event, MessageReceived)]
+    assert arrived == sent
+    assert server.state is State.CLOSED

@@ -9,6 +9,7 @@ import pytest
 
 from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
 from entrenous.server import Limits, Rate
+from entrenous.server.connection import FLUSH_BYTES
 from entrenous.server.counters import Count
 from entrenous.server.delivery import FETCH_BYTES
 from entrenous.server.login import Binding
@@ -17,7 +18,7 @@ from entrenous.server.store import Operation
 from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
-from server_people import Person, World
+from server_people import RETENTION, Person, World
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 
@@ -419,6 +420,29 @@ def test_the_bytes_of_a_new_entry_are_made_once_for_everybody(monkeypatch: pytes
         await people[0].publish(room, base=base)
         assert len(pushed) == 6
         assert len({id(framed) for framed in pushed}) == 1
+
+    play(scenario)
+
+
+def test_a_large_answer_is_sealed_in_pieces_and_others_are_answered_between_them() -> None:
+    async def scenario(world: World) -> None:
+        alice, bob = await world.person("alice"), await world.person("bob")
+        room, half = bytes(16), bytes(4_190_000)
+        await alice.client.call(requests.CreateRoom(room, RETENTION, half, half))
+        wire = next(
+            connector.wires[0] for connector in world.connectors if connector.wires[0].client is alice.client.transport
+        )
+        wire.downstream.clear()
+        # The large request has had its turns, and virtual time stands still while Bob keeps the loop busy.
+        await asyncio.sleep(1)
+        large = alice.client.start(requests.FetchGroupState(room, 0))
+        between = 0
+        for _ in range(100):
+            assert await bob.client.call(requests.Ping()) == replies.Done()
+            between += len(wire.downstream) > 0 and not large.done()
+        assert (await large).tree == half
+        assert max(map(len, wire.downstream)) <= FLUSH_BYTES + 1_000
+        assert between > 5
 
     play(scenario)
 
