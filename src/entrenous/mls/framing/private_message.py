@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from entrenous.crypto import Entropy, Signer, draw
 from entrenous.errors import RejectedError, UsageError
@@ -208,7 +209,13 @@ def _sender_data_key(view: EpochView, ciphertext: bytes) -> tuple[bytes, bytes]:
 
 
 def _sender_data_aad(view: EpochView, kind: ContentType) -> bytes:
-    return SenderDataAAD(view.group_id, view.epoch, kind).encode()
+    return _encoded_sender_data_aad(view.group_id, view.epoch, kind)
+
+
+@lru_cache(maxsize=64)
+def _encoded_sender_data_aad(group_id: bytes, epoch: int, kind: ContentType) -> bytes:
+    """The same for all messages of one kind in an epoch."""
+    return SenderDataAAD(group_id, epoch, kind).encode()
 
 
 def _guarded(nonce: bytes, guard: bytes) -> bytes:
