@@ -25,7 +25,7 @@ from entrenous.mls.types import (
     Extension,
     ExternalPSK,
     GroupContextExtensions,
-    KeyPackage,
+    LeafNode,
     MemberSender,
     PreSharedKey,
     Proposal,
@@ -39,27 +39,25 @@ from mls_members import LIFETIME, NOW, ROOM, SUITE, Member, agree, everybody_fol
 ENDING = ReInit(b"next", ProtocolVersion.MLS10, 3, ())
 
 
-def supporting(*suites: int) -> KeyPackage:
-    """A KeyPackage of suite 1, as a service may hand it out, of a client that supports these."""
-    member = Member(f"supports {suites}")
-    capabilities = dataclasses.replace(member.profile.capabilities, cipher_suites=suites)
-    member.profile = dataclasses.replace(member.profile, capabilities=capabilities)
-    return member.key_package().key_package
+def supporting(*suites: int) -> LeafNode:
+    """The leaf of a KeyPackage, as a service may hand it out, of a client that supports these."""
+    leaf = Member("any").key_package().key_package.leaf_node
+    return dataclasses.replace(leaf, capabilities=dataclasses.replace(leaf.capabilities, cipher_suites=suites))
 
 
 def test_the_best_suite_that_all_support_is_chosen() -> None:
     preferred = [ROOM_SUITE, SUITES[3], SUITES[1]]
     everything, classic, least = supporting(ROOM_SUITE.id, 3, 1), supporting(1, 3), supporting(1)
-    for packages, best in (
+    for leaves, best in (
         ([everything], ROOM_SUITE),
         ([everything, classic], SUITES[3]),
         ([everything, classic, least], SUITES[1]),
         ([], ROOM_SUITE),
     ):
-        assert best_suite(preferred, [package.leaf_node for package in packages]) is best
+        assert best_suite(preferred, leaves) is best
     with pytest.raises(RejectedError, match="MLS-SUITE-NONE-SHARED"):
-        best_suite(preferred, [supporting(7).leaf_node])
-    old = dataclasses.replace(least.leaf_node, capabilities=Capabilities((9,), (1,), (), (), (1,)))
+        best_suite(preferred, [supporting(7)])
+    old = dataclasses.replace(least, capabilities=Capabilities((9,), (1,), (), (), (1,)))
     with pytest.raises(RejectedError, match="MLS-SUITE-NONE-SHARED"):
         best_suite(preferred, [old])
 

@@ -1,6 +1,7 @@
 """What a hostile member can send with keys of her own, and which rule it breaks (RFC 9420 §7.3, §12.2, §12.4.2)."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection
 
 import pytest
@@ -229,15 +230,15 @@ UPDATES: list[tuple[str, LeafMaker, str]] = [
         "MLS-LEAF-CREDENTIAL",
     ),
     (
-        "no support for the suite",
+        "no support for the version",
         lambda m, old: leaf_with(
             m,
             old,
             FromUpdate(),
             encryption_key=fresh(m),
-            capabilities=dataclasses.replace(old.capabilities, cipher_suites=(7,)),
+            capabilities=dataclasses.replace(old.capabilities, versions=(2,)),
         ),
-        "MLS-LEAF-SUITE",
+        "MLS-LEAF-VERSION",
     ),
     (
         "a credential that others cannot judge",
@@ -441,11 +442,6 @@ KEY_PACKAGES: list[tuple[str, Callable[[Member, Add], Add], str]] = [
         "MLS-LEAF-SOURCE",
     ),
     (
-        "an unlisted extension",
-        lambda m, add: repackaged(m, add, extensions=(Extension(0xF0FF, b""),)),
-        "MLS-KEY-PACKAGE-EXTENSION",
-    ),
-    (
         "its signature key for a leaf key",
         lambda m, add: repackaged(m, add, leaf_node=two_roles(m)),
         "MLS-TREE-KEY-IN-TWO-ROLES",
@@ -520,12 +516,30 @@ def test_a_grease_value_is_supported_by_nobody_though_all_list_it() -> None:
             bob.stages(alice.forges(Commit((InlineProposal(proposal),), good_path(alice))))
 
 
-def test_nobody_publishes_a_key_package_that_others_refuse() -> None:
+def test_nobody_publishes_a_key_package_that_uses_what_its_leaf_does_not_list() -> None:
     carol = Member("carol")
+    make = functools.partial(create_key_package, SUITE, carol.signer)
     with pytest.raises(RejectedError, match="MLS-KEY-PACKAGE-EXTENSION"):
-        create_key_package(
-            SUITE, carol.signer, carol.profile, LIFETIME, carol.entropy, extensions=(Extension(0xF0FF, b""),)
-        )
+        make(carol.profile, LIFETIME, carol.entropy, extensions=(Extension(0xF0FF, b""),))
+    with pytest.raises(RejectedError, match="MLS-LEAF-SUITE"):
+        make(not_listing_the_suite(carol), LIFETIME, carol.entropy)
+
+
+def not_listing_the_suite(member: Member) -> LeafProfile:
+    capabilities = dataclasses.replace(member.profile.capabilities, cipher_suites=(7,))
+    return dataclasses.replace(member.profile, capabilities=capabilities)
+
+
+def test_a_client_whose_lists_are_too_short_is_added_by_nobody_and_taken_where_it_was() -> None:
+    alice, bob = gather(2)
+    carol = Member("carol")
+    unlisted = Extension(0xF0FF, b"")
+    leaf = sign_leaf(SUITE, carol.signer, not_listing_the_suite(carol), fresh(carol), LIFETIME, None)
+    add = repackaged(carol, carol.key_package(), leaf_node=leaf, extensions=(unlisted,))
+    with pytest.raises(RejectedError, match="MLS-LEAF-SUITE"):
+        alice.prepare(add)
+    with pytest.raises(RejectedError, match="MLS-CONFIRMATION-TAG"):
+        bob.stages(alice.forges(Commit((InlineProposal(add),), None)))
 
 
 def test_a_newcomer_must_support_what_the_group_uses() -> None:

@@ -23,6 +23,7 @@ from entrenous.mls.group.joining import Joined, OpenedWelcome, join, join_opened
 from entrenous.mls.group.key_package import (
     MAX_LIFETIME,
     KeyPackageBundle,
+    check_addable,
     check_key_package,
     check_lifetime,
     create_key_package,
@@ -69,6 +70,7 @@ __all__ = [
     "best_suite",
     "branch",
     "cache_proposal",
+    "check_addable",
     "check_group_info",
     "check_key_package",
     "check_lifetime",

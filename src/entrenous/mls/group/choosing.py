@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from entrenous.errors import CryptoError, MalformedError, RejectedError
 from entrenous.mls.group.apply import apply_proposals
 from entrenous.mls.group.group import Group
-from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
+from entrenous.mls.group.key_package import MAX_LIFETIME, check_addable
 from entrenous.mls.group.proposals import CachedProposal, Proposed, collect
 from entrenous.mls.group.psks import PskSource, no_psks, only_group, psk_source_of
 from entrenous.mls.suite import CipherSuite
@@ -100,7 +100,7 @@ def _is_valid(
         for key_package in listed.adds:
             if now is None:
                 return False
-            check_lifetime(key_package, now, max_lifetime)
+            check_addable(key_package, now, max_lifetime)
         apply_proposals(group.rules, group.context.extensions, group.tree, listed)
     except (CryptoError, MalformedError, RejectedError):
         return False

