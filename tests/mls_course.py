@@ -17,7 +17,13 @@ from entrenous.mls.types import (
     ResumptionPSKUsage,
     WireFormat,
 )
-from mls_injections import another_epochs, falsified_commit, from_another_group, from_outside_the_epoch
+from mls_injections import (
+    another_epochs,
+    falsified_commit,
+    from_another_group,
+    from_outside_the_epoch,
+    in_anothers_name,
+)
 from mls_members import ROOM
 from mls_people import Draft, Letter, Person, refuses
 from mls_world import MOST_MEMBERS, MOST_PEOPLE, World
@@ -25,6 +31,8 @@ from mls_world import MOST_MEMBERS, MOST_PEOPLE, World
 FORMATS = (WireFormat.PRIVATE_MESSAGE, WireFormat.PUBLIC_MESSAGE)
 #: Proposals that one Commit may hold by value.
 MOST_PROPOSALS = 3
+#: Messages that are shuffled.
+MOST_SAID = 4
 
 #: One thing that happens; everything that it leaves open is chance's.
 Action = Callable[[World, Random], None]
@@ -91,6 +99,16 @@ def deliver_any(world: World, chance: Random) -> None:
         world.delivers(person, letter)
 
 
+def shuffle(world: World, chance: Random) -> None:
+    """Somebody says a few things, and another hears them out of order and more than once; some he never hears."""
+    members = world.in_epoch(somebody(world, chance).place)
+    if len(members) > 1:
+        speaker, listener = chance.sample(members, 2)
+        letters = [world.says(speaker) for _ in range(MOST_SAID)]
+        for letter in chance.choices(letters, k=MOST_SAID + 2):
+            world.delivers(listener, letter)
+
+
 def lose(world: World, chance: Random) -> None:
     for person, letter in a_waiting_letter(world, chance):
         person.inbox.remove(letter)
@@ -143,7 +161,9 @@ def inject_a_changed_letter(world: World, chance: Random) -> None:
     person = somebody(world, chance)
     letters = [letter for letter in world.sent if letter.epoch is person.epoch] or world.sent
     changed = bytearray(chance.choice(letters).message)
-    changed[chance.randrange(len(changed))] ^= chance.randrange(1, 256)
+    # Its tags and signatures stand at the end.
+    start = max(len(changed) - 64, 0) if coin(chance) else 0
+    changed[chance.randrange(start, len(changed))] ^= chance.randrange(1, 256)
     refuses(person, bytes(changed))
 
 
@@ -176,6 +196,15 @@ def inject_a_falsified_commit(world: World, chance: Random) -> None:
         refuses(person, message)
 
 
+def inject_in_anothers_name(world: World, chance: Random) -> None:
+    """A member can derive everybody's keys of messages; the signature is what he cannot make."""
+    members = world.in_epoch(somebody(world, chance).place)
+    if len(members) > 2:
+        insider, victim, listener = chance.sample(members, 3)
+        for message in in_anothers_name(insider, victim):
+            refuses(listener, message)
+
+
 #: What people do.
 PEOPLE: tuple[Action, ...] = (speak, commit, commit, propose, propose_a_new_key, come_from_outside)
 #: What the delivery service does with letters.
@@ -186,6 +215,7 @@ SERVICE: tuple[Action, ...] = (
     deliver_any,
     take_a_commit,
     repeat_any,
+    shuffle,
     lose,
     expel,
     fork,
@@ -198,6 +228,7 @@ INJECTIONS: tuple[Action, ...] = (
     inject_another_groups_letter,
     inject_from_outside,
     inject_a_falsified_commit,
+    inject_in_anothers_name,
 )
 
 

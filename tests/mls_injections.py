@@ -23,6 +23,9 @@ from entrenous.mls.types import (
 from mls_people import Epoch, Letter, Person
 from mls_world import World
 
+#: Keys of another's that an insider uses: of these, some were not used yet.
+MOST_GENERATIONS = 4
+
 
 def another_epochs(letter: Letter, epoch: Epoch) -> bytes:
     """A letter with another epoch's number on it; a Welcome has none."""
@@ -76,3 +79,14 @@ def falsified_commit(insider: Person, wire_format: WireFormat) -> bytes:
     sent = protect_private(insider.group, insider.keys, lie, padding=no_padding, entropy=insider.entropy)
     insider.keys.apply(sent.changes)
     return sent.message
+
+
+def in_anothers_name(insider: Person, victim: Person) -> Iterator[bytes]:
+    """What a member says as if he were another, under that one's next keys, signed with his own."""
+    place, known = insider.known[-1]
+    assert place is insider.place
+    group, keys = dataclasses.replace(known.group, own_leaf=victim.group.own_leaf), SecretTree(known.nodes)
+    for _ in range(MOST_GENERATIONS):
+        sent = protect_application(group, keys, insider.signer, b"mine", padding=no_padding, entropy=insider.entropy)
+        keys.apply(sent.changes)
+        yield sent.message
