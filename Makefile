@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-flood bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-flood bench-slow-readers bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ enumeration: setup-dev ## 10,000 logins each for names that exist and names that
 
 bench-flood: setup ## how much one client's flood delays another's messages: both 99th percentiles and their ratio
 	$(BIN)/python -m entrenous.bench.flood
+
+bench-slow-readers: setup ## what a client that takes nothing costs the server's memory, and what the limits allow it (Linux)
+	$(BIN)/python -m entrenous.bench.slow_readers
 
 bench-store: setup-dev ## what a client writes to disk for one message, in groups of 2, 100 and 1,000
 	PYTHONPATH=tests $(BIN)/python -m store_sizes

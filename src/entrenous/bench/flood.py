@@ -150,17 +150,18 @@ async def main(kinds: Sequence[Flood], rounds: int, seconds: float) -> None:
         line = await guest.come()
         invite = await line.call(requests.CreateInvite(_INVITES, _LIFETIME), replies.InviteCreated)
         await send_for(1.0, guest, line)
-        _say(f"{'flood of':12}{'requests':>10}{'calm p99':>12}{'flood p99':>12}{'ratio':>8}{'server':>10}")
+        say(f"{'flood of':12}{'requests':>10}{'calm p99':>12}{'flood p99':>12}{'ratio':>8}{'server':>10}")
         for kind in kinds:
             flooder = await Guest.register(place, invite.token, f"flood-{kind}")
             found = await measure(guest, line, flooder, kind, rounds, seconds)
             calm, flooded = (percentile(values, 99) * 1000 for values in (found.calm, found.flooded))
             told = f"{kind:12}{found.answered:10}{calm:9.1f} ms{flooded:9.1f} ms{found.ratio:8.2f}"
-            _say(f"{told}{memory_of(server):7.0f} MB")
+            say(f"{told}{memory_of(server):7.0f} MB")
         line.transport.close()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line of the result, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

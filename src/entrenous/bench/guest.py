@@ -1,6 +1,7 @@
 """An account on a real server, made and used without a store: it lives as long as the measurement."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from entrenous.bench.line import Line
@@ -106,16 +107,22 @@ class Guest:
         await line.call(requests.CreateRoom(self.room, RETENTION, b"info", b"tree"), replies.Done)
         return line
 
-    def message(self, size: int) -> requests.Publish:
+    def message(self, size: int, base: int = 0) -> requests.Publish:
         """A message that the server takes for one of MLS, with ``size`` bytes of ciphertext."""
         entry = self._entry(ContentType.APPLICATION, b"", size)
-        return requests.Publish(self.room, 0, self._next_id(), entry)
+        return requests.Publish(self.room, base, self._next_id(), entry)
 
     def commit(self, removed: int) -> requests.Commit:
         """A Commit that the server takes for one of MLS, and that removes so many accounts that nobody has."""
-        roster = tuple(RosterChange(system_entropy(ID_SIZE), RosterAction.REMOVE) for _ in range(removed))
+        return self._commit(RosterChange(system_entropy(ID_SIZE), RosterAction.REMOVE) for _ in range(removed))
+
+    def commit_adding(self, accounts: Iterable[bytes]) -> requests.Commit:
+        """A Commit that adds accounts to the room."""
+        return self._commit(RosterChange(account, RosterAction.ADD) for account in accounts)
+
+    def _commit(self, changes: Iterable[RosterChange]) -> requests.Commit:
         message_id = self._next_id()
-        data = CommitData(message_id, RETENTION, roster, LogPosition(0, bytes(HASH_SIZE)), b"")
+        data = CommitData(message_id, RETENTION, tuple(changes), LogPosition(0, bytes(HASH_SIZE)), b"")
         entry = self._entry(ContentType.COMMIT, data.encode(), 0)
         return requests.Commit(self.room, 0, message_id, entry, (), b"info", b"nodes", None)
 
