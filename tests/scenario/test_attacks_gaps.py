@@ -169,8 +169,7 @@ async def test_a_gap_is_shown_though_a_welcome_into_another_room_cannot_be_used_
     await alice.do(InviteMember(kitchen, "bob"))
     await lose(world, room, 2)
     await at_server(world, "UPDATE group_states SET tree = x'00' WHERE room = ?", kitchen)
-    bob.store = Store.open(bob.path, _STORE_KEY)
-    bob.begin()
+    await bob.come_back()
     assert (await bob.sees(GapShown)).room == room
 
 

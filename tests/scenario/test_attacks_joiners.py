@@ -16,11 +16,10 @@ from entrenous.client import (
     RefreshKeys,
     RoomJoined,
 )
-from entrenous.client.rooms.hall import _GIVE_UP_AFTER
-from entrenous.client.store import Store
+from entrenous.client.rooms.mailbox import GIVE_UP_AFTER
 from entrenous.errors import RejectedError
 from entrenous.server.store import Transaction
-from entrenous.testing.members import _STORE_KEY, World
+from entrenous.testing.members import World
 from hostile_member import Traitor
 from lying_server import LyingServer
 from worlds import epochs, garden, in_world
@@ -96,13 +95,12 @@ async def test_an_invitation_that_leads_nowhere_is_given_up_and_a_second_one_get
     await carol.stop()
     await alice.do(InviteMember(room, "carol"))
     await world.server.server.storage.write(lambda tx: _spoil(tx, room))
-    carol.store = Store.open(carol.path, _STORE_KEY)
-    carol.begin()
+    await carol.come_back()  # which waits until she has caught up: it does not stop her at that
     await carol.sees(InvitationDelayed)
     kitchen = await garden(bob)
     await bob.do(InviteMember(kitchen, "carol"))  # others come in while it waits
     assert (await carol.sees(RoomJoined)).room == kitchen
-    await asyncio.sleep(_GIVE_UP_AFTER + 120)
+    await asyncio.sleep(GIVE_UP_AFTER + 120)
     refused = await carol.sees(InvitationRefused)
     assert (refused.room, refused.rule) == (room, "JOIN-STATE")
     assert "remove you and invite you again" in refused.sentence

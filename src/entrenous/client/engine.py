@@ -67,7 +67,7 @@ class Client:
         )
         self._services = services
         self._outbox = outbox = Outbox(services)
-        self._hall = Hall(services, outbox, on_bug=self._on_bug)
+        self._hall = Hall(services, outbox, look_again=self._look_again, on_bug=self._on_bug)
         self._actions = Actions(services, self._hall, outbox)
         self._catch_up = self._repeat(self._hall.catch_up)
         self._inbox = self._repeat(self._hall.empty_inbox)
@@ -233,6 +233,10 @@ class Client:
         self._upkeep.notice(event)
         self._rosters.notice(event)
         self._subscribers.emit(event)
+
+    def _look_again(self) -> None:
+        """A Welcome that led nowhere may lead somewhere now."""
+        self._inbox.nudge()
 
     def _repeat(self, work: Callable[[], Awaitable[None]]) -> Repeater:
         backoff = Backoff(self._services.environment.entropy, least=RETRY_LEAST, most=RETRY_MOST)

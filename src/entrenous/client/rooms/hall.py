@@ -1,20 +1,19 @@
 """Every room of this profile, each with what follows its log and what writes to it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from entrenous.client.alarms import IdentityChanged, InvitationDelayed, InvitationRefused
+from entrenous.client.alarms import IdentityChanged, InvitationRefused
 from entrenous.client.events import Event, MessageStateChanged, RoomJoined
-from entrenous.client.key_packages import forget_expired
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
 from entrenous.client.rooms.heads import Heads, Known
+from entrenous.client.rooms.mailbox import Mailbox
 from entrenous.client.rooms.reading import REFUSALS
 from entrenous.client.rooms.reasons import NOT_SEEN, rule_of
 from entrenous.client.rooms.room import Room
 from entrenous.client.rooms.services import Services
-from entrenous.client.rooms.snapshot import UnusableStateError
 from entrenous.client.rooms.welcome import Entered, Joining
 from entrenous.client.rooms.writer import Writer
 from entrenous.client.store import rooms
@@ -25,8 +24,6 @@ from entrenous.wire.types import InboxItem
 
 #: Seconds for reading a room's log up to a Welcome; other rooms' Welcomes wait meanwhile.
 _READ_FIRST = 10.0
-#: Seconds that a Welcome waits for a state that leads to its room: too many such would fill the inbox for ever.
-_GIVE_UP_AFTER = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +41,24 @@ class Hall:
     Args:
         services: of this client.
         outbox: of this client.
+        look_again: called when the inbox is to be emptied again.
         on_bug: told of an exception that should not be.
     """
 
-    def __init__(self, services: Services, outbox: Outbox, *, on_bug: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        outbox: Outbox,
+        *,
+        look_again: Callable[[], None],
+        on_bug: Callable[[Exception], None],
+    ) -> None:
         self._services = services
         self._outbox = outbox
         self._on_bug = on_bug
         self._rooms: dict[bytes, OpenRoom] = {}
         self._heads = Heads(services, outbox)
-        #: When an inbox item was first found to lead nowhere.
-        self._waiting_since: dict[int, float] = {}
+        self._mailbox = Mailbox(services, self._enter, look_again)
         self._joining = Joining(services.store, services.device, services.people, services.caller, services.environment)
         for room in rooms.all_rooms(services.store):
             self.add(Room.load(services.store, room))
@@ -120,45 +124,14 @@ class Hall:
         """Join the rooms whose Welcomes wait.
 
         Raises:
-            UnavailableError: the server did not answer, or does not have yet what joining needs.
+            UnavailableError: the server did not answer.
         """
-        while True:
-            answer = await self._services.caller.call(requests.FetchInbox(0), replies.Inbox)
-            if not answer.items:
-                forget_expired(self._services.store, self._services.environment)
-                return
-            await self._enter_all(answer.items)
+        await self._mailbox.empty()
 
     async def close(self) -> None:
         """Stop all workers."""
+        self._mailbox.close()
         await asyncio.gather(*(found.writer.close() for found in self), *(found.follower.close() for found in self))
-
-    async def _enter_all(self, items: Iterable[InboxItem]) -> None:
-        """Join what can be joined. An item whose room cannot be had yet stays in the inbox, and those behind it too."""
-        waiting: UnavailableError | None = None
-        for item in items:
-            try:
-                await self._enter(item)
-            except UnusableStateError as error:
-                if not self._has_waited(item):
-                    waiting = waiting or error
-                    continue
-                self._services.emit(InvitationRefused(item.room, "JOIN-STATE"))
-            except UnavailableError as error:
-                waiting = waiting or error
-                continue
-            if waiting is None:
-                await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
-        if waiting is not None:
-            raise waiting
-
-    def _has_waited(self, item: InboxItem) -> bool:
-        """Whether an item has waited for long enough; who is let into a room and cannot come in is told at once."""
-        now = asyncio.get_running_loop().time()
-        if item.id not in self._waiting_since:
-            self._waiting_since[item.id] = now
-            self._services.emit(InvitationDelayed(item.room))
-        return now - self._waiting_since[item.id] >= _GIVE_UP_AFTER
 
     async def _enter(self, item: InboxItem) -> None:
         try:
