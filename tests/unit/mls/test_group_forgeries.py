@@ -463,6 +463,14 @@ def test_a_key_package_that_breaks_a_rule_is_refused(change: Callable[[Member, A
     assert refused.value.rule == rule
 
 
+def test_who_adds_a_key_package_sees_where_its_leaf_came_from() -> None:
+    alice, _ = gather(2)
+    dave = Member("dave")
+    leaf = sign_leaf(SUITE, dave.signer, dave.profile, fresh(dave), FromCommit(b""), LeafPlace(b"a group", 2))
+    with pytest.raises(RejectedError, match="MLS-LEAF-SOURCE"):
+        alice.prepare(repackaged(dave, dave.key_package(), leaf_node=leaf))
+
+
 def test_a_key_package_with_a_wrong_signature_or_key_is_refused() -> None:
     alice, bob = gather(2)
     changes: list[Callable[[Member, Add], Add]] = [

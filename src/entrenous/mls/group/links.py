@@ -8,7 +8,7 @@ from entrenous.errors import RejectedError
 from entrenous.mls.group.group import Group
 from entrenous.mls.group.psks import GroupSource, is_link
 from entrenous.mls.tree import RatchetTree
-from entrenous.mls.types import Credential, GroupContext, PreSharedKeyID, ResumptionPSK, ResumptionPSKUsage
+from entrenous.mls.types import Credential, GroupContext, PreSharedKeyID, ReInit, ResumptionPSK, ResumptionPSKUsage
 
 #: What a credential presents of its owner: two are of the same member if these are equal.
 Identify = Callable[[Credential], Hashable]
@@ -47,7 +47,7 @@ def find_link(identities: Iterable[PreSharedKeyID], groups: GroupSource) -> Link
         raise RejectedError("MLS-PSK-UNKNOWN", "a Welcome links its group to one that we are not in")
     link = Link(psk, predecessor)
     if psk.usage is ResumptionPSKUsage.REINIT:
-        _check_agreed(link)
+        _agreed(link)
     return link
 
 
@@ -75,22 +75,22 @@ def check_link(link: Link, context: GroupContext, tree: RatchetTree, identify: I
         if not new.keys() <= old.keys():
             raise RejectedError("MLS-BRANCH-MEMBERS", "a branch has a member that its origin has not")
     else:
-        _check_successor(link.predecessor, context)
+        _check_successor(_agreed(link), context)
         # RFC 9420 §11.2: "a new group with the same membership", each client of a member counted
         if new != old:
             raise RejectedError("MLS-REINIT-MEMBERS", "a successor has other members than the group that it replaces")
 
 
-def _check_agreed(link: Link) -> None:
+def _agreed(link: Link) -> ReInit:
+    """What the members of a group agreed to leave it for."""
+    agreed = link.predecessor.reinit
     # RFC 9420 §11.2: the epoch field "indicates the epoch after the Commit covering the ReInit"
-    if link.predecessor.reinit is None or link.psk.psk_epoch != link.predecessor.epoch:
+    if agreed is None or link.psk.psk_epoch != link.predecessor.epoch:
         raise RejectedError("MLS-REINIT-NOT-AGREED", "no ReInit ended the group in the epoch that is named")
+    return agreed
 
 
-def _check_successor(old: Group, context: GroupContext) -> None:
-    agreed = old.reinit
-    if agreed is None:
-        raise RejectedError("MLS-REINIT-NOT-AGREED", "no ReInit ended the group")
+def _check_successor(agreed: ReInit, context: GroupContext) -> None:
     wanted = agreed.group_id, agreed.version, agreed.cipher_suite, agreed.extensions
     # RFC 9420 §11.2: "MUST be the same as the corresponding fields in the ReInit proposal"
     if (context.group_id, context.version, context.cipher_suite, context.extensions) != wanted:

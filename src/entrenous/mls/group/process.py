@@ -177,8 +177,8 @@ def _judge_member(
 def _judge_external(group: Group, received: Received, commit: Commit, proposed: list[Proposed]) -> _Judged:
     proposals = collect_external(group.suite, [item.proposal for item in proposed])
     if commit.path is None:
-        # RFC 9420 §12.4.3.2: "External Commits MUST contain a path field"
-        raise RejectedError("MLS-COMMIT-PATH-MISSING", "an external Commit lacks its path")
+        # RFC 9420 §12.4.3.2: "External Commits MUST contain a path field"; its leaf signed this one
+        raise UsageError("an external Commit without a path has no sender whom ``unprotect`` could prove")
     replaced = group.tree.member(next(iter(proposals.removes))) if proposals.removes else None
     applied = apply_proposals(group.rules, group.context.extensions, group.tree, proposals)
     before_path, committer = with_joiner(applied.tree, commit.path.leaf_node)
