@@ -275,6 +275,19 @@ def test_a_joiner_refuses_a_group_info_that_breaks_a_rule(change: str, rule: str
     assert refused.value.rule == rule
 
 
+def test_who_joins_from_outside_supports_what_the_group_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, _ = gather(2, extensions=[Extension(ROOM, b"room")])
+    info = make_group_info(alice.group, alice.signer, with_external_pub=True)
+    plain = Member("plain")
+    plain.profile = LeafProfile(BasicCredential(b"plain"), Capabilities((1,), (SUITE.id,), (), (), (1,)))
+    with pytest.raises(RejectedError, match="MLS-LEAF-CAPABILITIES"):
+        plain.join_from_outside(info, alice.group.tree)
+    monkeypatch.setattr("entrenous.mls.group.external.check_leaf_content", lambda _leaf, _rules: None)
+    joining = plain.join_from_outside(info, alice.group.tree)
+    with pytest.raises(RejectedError, match="MLS-LEAF-CAPABILITIES"):
+        alice.stages(joining.message)
+
+
 def test_who_replaces_his_leaf_from_outside_brings_another_encryption_key(monkeypatch: pytest.MonkeyPatch) -> None:
     alice, bob = gather(2)
     again = Member("member 1", seed=99)
@@ -306,10 +319,11 @@ def test_a_ratchet_tree_is_sent_without_blanks_at_its_end() -> None:
     assert len(alice.group.tree.nodes()) == 9
 
 
-def test_a_proposal_of_another_epoch_is_not_taken() -> None:
+@pytest.mark.parametrize("wire_format", [WireFormat.PRIVATE_MESSAGE, WireFormat.PUBLIC_MESSAGE])
+def test_a_proposal_of_another_epoch_is_not_taken(wire_format: WireFormat) -> None:
     alice, bob, carol = gather(3)
     early: CachedProposal = bob.proposes(Remove(2)).cached
-    message = bob.proposes(Remove(0)).message
+    message = bob.proposes(Remove(0), wire_format=wire_format).message
     everybody_follows([alice, bob, carol], carol, carol.prepare())
     with pytest.raises(RejectedError, match="MLS-EPOCH"):
         alice.caches(message)

@@ -31,7 +31,7 @@ from entrenous.mls.schedule import (
     derive_psk_secret,
     derive_welcome_key,
 )
-from entrenous.mls.suite import ROOM_SUITE, SUITES, CipherSuite
+from entrenous.mls.suite import SUITES, CipherSuite
 from entrenous.mls.types import (
     Add,
     BasicCredential,
@@ -88,7 +88,7 @@ def agreed(count: int, reinit: ReInit = NEXT) -> Moving:
     return moving
 
 
-@pytest.mark.parametrize("suite", [NEW, ROOM_SUITE], ids=["suite 2", "room suite"])
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: f"suite {suite.id:#06x}")
 def test_a_group_goes_on_in_another_suite_whoever_founds_the_successor(suite: CipherSuite) -> None:
     moving = agreed(3, dataclasses.replace(NEXT, cipher_suite=suite.id))
     own = reinitialize(moving.old[2].group, moving.founding(2), moving.new[2].entropy)

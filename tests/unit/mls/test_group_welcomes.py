@@ -12,11 +12,13 @@ from entrenous.mls.tree import TreePathSecret
 from entrenous.mls.types import (
     ExternalPSK,
     GroupInfo,
+    HPKECiphertext,
     KeyPackage,
     MLSMessage,
     PreSharedKeyID,
     ResumptionPSK,
     ResumptionPSKUsage,
+    Welcome,
 )
 from mls_members import SUITE, Member, gather
 
@@ -56,6 +58,24 @@ def test_a_welcome_for_somebody_else_is_not_for_us() -> None:
     assert invitation.welcome is not None
     with pytest.raises(RejectedError, match="MLS-WELCOME-NOT-FOR-US"):
         join(invitation.welcome, Member("carol").bundles.get, tree=invitation.alice.group.tree)
+
+
+def test_a_welcome_is_opened_by_the_first_of_its_entries_that_names_us() -> None:
+    invitation = Invitation()
+    assert invitation.welcome is not None
+    welcome = MLSMessage.decode(invitation.welcome).body
+    assert isinstance(welcome, Welcome)
+    (entry,) = welcome.secrets
+    foreign = dataclasses.replace(entry, new_member=b"somebody else's KeyPackage")
+    broken = dataclasses.replace(entry, encrypted_group_secrets=HPKECiphertext(b"", b""))
+    for secrets, opens in (((foreign, entry, broken), True), ((broken, entry), False)):
+        message = MLSMessage.of(dataclasses.replace(welcome, secrets=secrets)).encode()
+        if opens:
+            joined = join(message, invitation.bob.bundles.get, tree=invitation.alice.group.tree)
+            assert joined.epoch.group.epoch_authenticator == invitation.alice.group.epoch_authenticator
+        else:
+            with pytest.raises(CryptoError):
+                join(message, invitation.bob.bundles.get, tree=invitation.alice.group.tree)
 
 
 def test_another_message_is_no_welcome() -> None:
