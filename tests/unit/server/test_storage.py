@@ -258,3 +258,15 @@ async def test_inline_storage_shares_commits_too() -> None:
 async def test_a_durable_commit_is_what_the_database_is_set_to(storage: Storage) -> None:
     expected = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "secure_delete": 1}
     assert {name: await storage.read(pragma(name)) for name in expected} == expected
+
+
+async def test_a_connection_that_is_lost_is_replaced_and_nothing_of_its_batch_is_acknowledged(storage: Storage) -> None:
+    assert await storage.write(adding(1)) == 1
+    gate = await Gate.hold(storage)
+    lost = [storage.write(adding(2)), storage.write(lambda tx: tx._cursor.connection.close()), storage.read(count)]
+    await gate.release()
+    outcomes = await asyncio.gather(*lost, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 3
+    assert await storage.read(count) == 1
+    assert await storage.write(adding(3)) == 3
+    assert await storage.read(count) == 2
