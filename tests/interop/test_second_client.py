@@ -12,8 +12,9 @@ import second_client
 from entrenous.client import CreateRoom, InviteMember, LogsDiffer, MessagesMissing, SendText, WaitUntilSent
 from entrenous.testing import FAST_KSF, MemoryServer, Person, World, run_virtual
 from second_client.channel import Channel
+from second_client.joining import KeyPackages
 from second_client.people import Account
-from second_client.rooms import KeyPackages, create_room
+from second_client.rooms import create_room
 from worlds import in_world
 
 KSF = [FAST_KSF.memory_kib, FAST_KSF.iterations, FAST_KSF.lanes]
