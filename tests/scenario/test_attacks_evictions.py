@@ -52,7 +52,7 @@ async def test_who_is_removed_by_a_commit_that_the_others_refuse_leaves_and_is_b
     # The server has believed it: an admin is told whom it leaves out, and puts it right.
     told = await alice.sees(RosterDiffers)
     assert (told.strangers, told.missing) == ((), ("carol",))
-    assert "leaves out carol: remove and invite" in told.sentence
+    assert "leaves out carol: remove and invite again" in told.sentence
     await asyncio.sleep(2 * EVERY)
     await alice.do(KickMember(room, "carol"))
     await alice.do(InviteMember(room, "carol"))

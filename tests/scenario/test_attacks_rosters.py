@@ -74,7 +74,7 @@ async def test_a_ghost_that_a_refused_commit_put_on_the_roster_is_taken_off_it_b
     assert ghost.running.account in await roster_of(world, room)
     told = await alice.sees(RosterDiffers)
     assert (told.strangers, told.missing) == (("ghost",), ())
-    assert "counted ghost in" in told.sentence
+    assert "It sent ghost what is said there, whom nobody there has added" in told.sentence
     await asyncio.sleep(EVERY)
     assert await roster_of(world, room) == {person.running.account for person in (alice, mallory, carol)}
     with pytest.raises(RefusedError) as caught:

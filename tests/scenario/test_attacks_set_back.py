@@ -55,7 +55,7 @@ async def test_a_message_that_was_acknowledged_and_is_lost_by_a_server_set_back_
     told = await alice.sees(LogShortened)
     assert (told.newest, told.seen, told.own_lost, told.own_again) == (2, 3, 0, 1)
     assert "lost 1 entry of Garden" in told.sentence
-    assert "1 message of yours: sent again" in told.sentence
+    assert "Sent again: 1 message of yours" in told.sentence
     await alice.reads("after the backup")
     await bob.come_back()
     await bob.reads("after the backup")
@@ -81,7 +81,7 @@ async def test_own_messages_that_a_server_set_back_has_lost_are_marked_and_other
     for person in (alice, bob):
         told = await person.sees(LogShortened)
         assert (told.seen - told.newest, told.own_lost, told.own_again) == (2, 1, 0)
-        assert "1 message of yours: marked as not sent" in told.sentence
+        assert "Marked as not sent: 1 message of yours" in told.sentence
     lost, sent = MessageState.FAILED, MessageState.SENT
     assert await states(alice, room) == {"lost one": lost, "lost two": sent}
     assert await states(bob, room) == {"lost one": sent, "lost two": lost}

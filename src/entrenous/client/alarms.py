@@ -96,11 +96,11 @@ class RosterDiffers(Event):
         parts = [f"The server was wrong about who is in {self.name}."]
         if self.strangers:
             parts.append(
-                f"It counted {_listed(self.strangers)} in, whom nobody there has let in and who could read nothing; it "
-                "was told so."
+                f"It sent {_listed(self.strangers)} what is said there, whom nobody there has added: it was told to "
+                "stop, and nothing of it could be read."
             )
         if self.missing:
-            parts.append(f"It leaves out {_listed(self.missing)}: remove and invite them again.")
+            parts.append(f"It leaves out {_listed(self.missing)}: remove and invite again whom it leaves out.")
         if not self.strangers and not self.missing:
             parts.append("It was told who manages the room.")
         return " ".join(parts)
@@ -152,12 +152,10 @@ class LogShortened(Event):
         lost = _counted(self.seen - self.newest, "entry", "entries")
         parts = [f"The server was set back: it has lost {lost} of {self.name}."]
         if self.own_lost:
-            parts.append(f"{_counted(self.own_lost, 'message', 'messages')} of yours: marked as not sent.")
+            parts.append(f"Marked as not sent: {_counted(self.own_lost, 'message', 'messages')} of yours.")
         if self.own_again:
-            parts.append(f"{_counted(self.own_again, 'message', 'messages')} of yours: sent again.")
-        parts.append(
-            "What is said there may not reach everybody until it has as many entries again: better open a new room."
-        )
+            parts.append(f"Sent again: {_counted(self.own_again, 'message', 'messages')} of yours.")
+        parts.append("Until it has as many again, what is said there may not reach everybody: better open a new room.")
         return " ".join(parts)
 
 
@@ -248,7 +246,10 @@ class GapShown(Event):
     def sentence(self) -> str:
         """What happened, for people."""
         lost = _counted(self.first_available - self.first_missing, "entry", "entries")
-        return f"Gone from the server: {lost} of {self.name}. {_way_back(self.has_other_admins)}"
+        return (
+            f"Gone from the server: {lost} of {self.name}. To read and write there again, "
+            f"{_way_back(self.has_other_admins)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,8 @@ class LeftBehind(Event):
     def sentence(self) -> str:
         """What happened, for people."""
         return (
-            f"Either the people in {self.name} have gone on with keys that this device does not have, or the server "
-            f"makes it look so. If they do not read you any more: {_way_back(self.has_other_admins)}"
+            f"The people in {self.name} have gone on with keys that this device does not have, or the server makes it "
+            f"look so. If you read nothing more there, {_way_back(self.has_other_admins)}"
         )
 
 
@@ -306,5 +307,5 @@ def _listed(names: tuple[str, ...]) -> str:
 def _way_back(has_other_admins: bool) -> str:  # noqa: FBT001 one fact, named where it is given
     """What somebody can do whose device cannot follow a room any more."""
     if has_other_admins:
-        return "To read and write there again, have an admin remove you and invite you again."
-    return "You are its only admin, so nobody can bring you back: open a new room."
+        return "have an admin remove you and invite you again."
+    return "open a new room: you are its only admin, and nobody else can bring you back."

@@ -61,6 +61,33 @@ def test_every_event_is_frozen_and_has_a_sentence(kind: type[Event]) -> None:
         setattr(event, name, b"")
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.__module__ == alarms.__name__])
+def test_a_warning_is_whole_sentences_that_fit_a_screen(kind: type[Event]) -> None:
+    for sentence in (example(kind).sentence, *(each.sentence for each in VARIANTS.get(kind, ()))):
+        assert sentence[0].isupper() or sentence.startswith(("somebody", "7"))  # a name or a number
+        assert sentence.endswith(".")
+        assert len(sentence) < 320
+        assert "None" not in sentence
+
+
+#: What the examples do not say.
+VARIANTS: dict[type[Event], tuple[Event, ...]] = {
+    alarms.InvitationRefused: tuple(
+        alarms.InvitationRefused(ROOM, rule) for rule in ("JOIN-WITHDRAWN", "JOIN-BLOCKED", "JOIN-STATE", "JOIN-OLD")
+    ),
+    alarms.CommitRefused: (alarms.CommitRefused(ROOM, 3, "", "MLS-CONFIRMATION-TAG"),),
+    alarms.RosterDiffers: (
+        alarms.RosterDiffers(ROOM, "tea", ("eve",), ()),
+        alarms.RosterDiffers(ROOM, "tea", tuple("abcdefgh"), ("bob",)),
+        alarms.RosterDiffers(ROOM, "tea", (), ()),
+    ),
+    alarms.LogShortened: (alarms.LogShortened(ROOM, "tea", 3, 4, own_lost=0, own_again=0),),
+    alarms.ServerChanged: (alarms.ServerChanged(),),
+    alarms.GapShown: (alarms.GapShown(ROOM, "tea", 3, 4, has_other_admins=False),),
+    alarms.LeftBehind: (alarms.LeftBehind(ROOM, "tea", 3, has_other_admins=False),),
+}
+
+
 def test_sentences_say_what_differs() -> None:
     assert ConnectionChanged(is_connected=True).sentence == "Connected."
     assert "again in 3 s" in ConnectionChanged(is_connected=False, reason="gone", retry_in=3.2).sentence
