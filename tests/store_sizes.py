@@ -27,10 +27,13 @@ from entrenous.client.message_ids import MessageIds
 from entrenous.client.outbox import Outbox
 from entrenous.client.own_device import OwnDevice
 from entrenous.client.people import People
+from entrenous.client.rooms.commits import stage_commit, stored_request
+from entrenous.client.rooms.intents import WHENEVER, RenewKeys
+from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Epoch, Room, begin_epoch
 from entrenous.client.rooms.sealed import AccessKey
 from entrenous.client.rooms.services import Services
-from entrenous.client.store import Store, rooms
+from entrenous.client.store import Store, keys, rooms, stages
 from entrenous.client.store.rooms import Standing
 from entrenous.client.store.store import Parameters
 from entrenous.client.views import MessageKind, RoomState
@@ -248,6 +251,29 @@ class OneClient:
         self.outbox.accepted(self.room, request.message_id, sequence)
         self._shows(request.message_id, request.entry)
         return request.entry
+
+    def stages(self) -> bytes:
+        """A Commit that renews the founder's keys is made and stored; returns what would be sent."""
+        with self.store.transaction() as tx:
+            staged = stage_commit(
+                self.room,
+                StoredKeys(tx, ROOM),
+                RenewKeys(WHENEVER),
+                self.services.device,
+                self.services.ids.next(),
+                self.services.environment,
+                is_own_chain=False,
+            )
+            assert staged is not None
+            keys.apply(tx, ROOM, staged.changes)
+            stages.put(tx, ROOM, staged.intent, staged.row)
+        return stored_request(staged.row).entry
+
+    def takes(self, commit: bytes) -> None:
+        """The log shows a Commit."""
+        sequence = self.room.standing.position.sequence + 1
+        taken = take(self.room, self.services, Entry(sequence, b"a commit 123", commit, NOW * 1000))
+        assert taken.row.kind is MessageKind.CHANGE
 
     def receives(self, entry: Entry) -> None:
         """A message of the other's, as it comes out of the log."""

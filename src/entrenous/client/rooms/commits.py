@@ -20,6 +20,7 @@ from entrenous.codec import Fixed, Opaque, Struct, UInt8, UInt32, struct
 from entrenous.content import RoomSettings, padded_size
 from entrenous.mls.group import Group, InfoOptions, LeafChange, NewEpoch, OwnCommit, commit
 from entrenous.mls.schedule import KeyChanges, KeySource
+from entrenous.mls.tree import RatchetTree, TreeChanges, apply_changes
 from entrenous.mls.types import Extension
 from entrenous.wire import CommitData, LogPosition, RosterAction, decode_call, encode_call, requests
 from entrenous.wire.types import WelcomeFor
@@ -45,7 +46,10 @@ class WelcomeData(Struct):
 
 @struct
 class StagedEpoch(Struct):
-    """The epoch that a staged Commit would begin, as stored: secrets in clear, the store is encrypted."""
+    """The epoch that a staged Commit would begin, as stored: secrets in clear, the store is encrypted.
+
+    Its tree is not in it: that is as large as the room, and the epoch before has all but a path of it.
+    """
 
     epoch: Opaque
     access_generation: UInt32
@@ -109,8 +113,9 @@ def stage_commit(
         or (bool(wanted.newcomers) and not is_own_chain)
     )
     request = _request(room, made, access, wanted, message_id, environment, has_tree=has_tree)
-    staged = StagedEpoch(made.epoch.encode(), access.generation, access.secret.reveal(), int(has_tree))
-    row = StageRow(message_id, encode_call(1, request), staged.encode())
+    stored = made.epoch.encode(with_tree=False)
+    staged = StagedEpoch(stored, access.generation, access.secret.reveal(), int(has_tree))
+    row = StageRow(message_id, encode_call(1, request), staged.encode(), made.tree_changes.encode())
     return Staged(StoredIntent(intent).encode(), row, made.changes)
 
 
@@ -131,11 +136,12 @@ def stored_request(row: StageRow) -> requests.Commit:
     return cast("requests.Commit", decode_call(row.request)[1])
 
 
-def stored_beginning(row: StageRow) -> Beginning:
-    """The epoch that a staged Commit begins."""
+def stored_beginning(row: StageRow, before: RatchetTree) -> Beginning:
+    """The epoch that a staged Commit begins, given the tree of the epoch that it was made in."""
     staged = StagedEpoch.decode(row.staged)
+    tree = None if row.tree_changes is None else apply_changes(before, TreeChanges.decode(row.tree_changes))
     access = AccessKey(staged.access_generation, RoomAccessSecret(staged.access_key))
-    new = NewEpoch.decode(staged.epoch)
+    new = NewEpoch.decode(staged.epoch, tree)
     epoch = Epoch(new.group, settings_of(new.group.context.extensions), access)
     return Beginning(epoch, new, bool(staged.has_tree))
 

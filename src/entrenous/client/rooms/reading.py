@@ -117,7 +117,7 @@ class Reader:
             return None
         if stored_request(row.stage).entry != self._entry.body:
             return None
-        beginning = stored_beginning(row.stage)
+        beginning = stored_beginning(row.stage, self._room.epoch.group.tree)
         stages.finish(self._tx, self._room.id)
         own = self._services.device.account_id
         return self._applied(beginning.epoch, beginning.new, own, is_own=True, has_tree=beginning.has_tree)

@@ -96,3 +96,8 @@ ROOM_TABLES: tuple[str, ...] = (
     ) STRICT
     """,
 )
+
+STAGED_TREES: tuple[str, ...] = (
+    # A staged epoch's tree is the present one with these changes; NULL where `staged` holds it whole, as it once did.
+    "ALTER TABLE stages ADD COLUMN tree_changes BLOB",
+)

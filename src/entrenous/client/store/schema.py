@@ -6,7 +6,7 @@ A script that has been released never changes; what a newer version needs is a n
 from dataclasses import dataclass
 
 from entrenous.client.store.account_schema import ACCOUNT_TABLES
-from entrenous.client.store.rooms_schema import ROOM_TABLES
+from entrenous.client.store.rooms_schema import ROOM_TABLES, STAGED_TREES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +18,8 @@ class Script:
 
 
 #: Every script there is, in the order in which they run.
-SCHEMA: tuple[Script, ...] = (Script("account", ACCOUNT_TABLES), Script("rooms", ROOM_TABLES))
+SCHEMA: tuple[Script, ...] = (
+    Script("account", ACCOUNT_TABLES),
+    Script("rooms", ROOM_TABLES),
+    Script("staged trees", STAGED_TREES),
+)

@@ -13,11 +13,13 @@ class StageRow:
         message_id: the id under which the log will show it.
         request: the encoded call that sends it.
         staged: the epoch that it begins, encoded, secrets included.
+        tree_changes: what it changes in the tree, encoded; None where ``staged`` holds the whole tree.
     """
 
     message_id: bytes
     request: bytes = field(repr=False)
     staged: bytes = field(repr=False)
+    tree_changes: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +32,28 @@ class IntentRow:
 
 def of_room(rows: Rows, room: bytes) -> IntentRow | None:
     """The intent that is being carried out in a room, if there is one."""
-    row = rows.one("SELECT intent, message_id, request, staged FROM stages WHERE room = ?", (room,))
+    row = rows.one("SELECT intent, message_id, request, staged, tree_changes FROM stages WHERE room = ?", (room,))
     if row is None:
         return None
-    intent, message_id, request, staged = row
-    return IntentRow(intent, None if message_id is None else StageRow(message_id, request, staged))
+    intent, message_id, *rest = row
+    return IntentRow(intent, None if message_id is None else StageRow(message_id, *rest))
 
 
 def put(tx: Transaction, room: bytes, intent: bytes, stage: StageRow) -> None:
     """Store a staged Commit with its intent."""
     tx.execute(
-        "INSERT OR REPLACE INTO stages (room, intent, message_id, request, staged) VALUES (?, ?, ?, ?, ?)",
-        (room, intent, stage.message_id, stage.request, stage.staged),
+        "INSERT OR REPLACE INTO stages (room, intent, message_id, request, staged, tree_changes)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (room, intent, stage.message_id, stage.request, stage.staged, stage.tree_changes),
     )
 
 
 def drop(tx: Transaction, room: bytes) -> None:
     """Another Commit came first: delete the staged one with its secrets, keep the intent."""
-    tx.execute("UPDATE stages SET message_id = NULL, request = NULL, staged = NULL WHERE room = ?", (room,))
+    tx.execute(
+        "UPDATE stages SET message_id = NULL, request = NULL, staged = NULL, tree_changes = NULL WHERE room = ?",
+        (room,),
+    )
 
 
 def finish(tx: Transaction, room: bytes) -> None:

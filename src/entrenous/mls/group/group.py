@@ -187,21 +187,29 @@ class NewEpoch:
         """An epoch with the untouched secret tree of this secret."""
         return cls(group, initial_nodes(encryption_secret, group.width))
 
-    def encode(self) -> bytes:
-        """Both, secrets in clear, so that a Commit can be stored before it is sent."""
+    def encode(self, *, with_tree: bool = True) -> bytes:
+        """Both, secrets in clear, so that a Commit can be stored before it is sent.
+
+        Args:
+            with_tree: False leaves the tree out, for a store that keeps what the Commit changes in it.
+        """
         nodes = tuple(_StoredKey(index, secret) for index, secret in sorted(self.nodes.items()))
-        return _StoredEpoch(self.group.encode(), nodes).encode()
+        return _StoredEpoch(self.group.encode(with_tree=with_tree), nodes).encode()
 
     @classmethod
-    def decode(cls, data: bytes) -> "NewEpoch":
+    def decode(cls, data: bytes, tree: RatchetTree | None = None) -> "NewEpoch":
         """Read what ``encode`` wrote.
 
+        Args:
+            data: both.
+            tree: the tree, where they were encoded without.
+
         Raises:
-            MalformedError: ``data`` is something else.
+            MalformedError: ``data`` is something else, or the tree is not this epoch's.
             RejectedError: the stored suite is none that this library speaks.
         """
         stored = _StoredEpoch.decode(data)
-        return cls(Group.decode(stored.group), {entry.node: entry.private for entry in stored.nodes})
+        return cls(Group.decode(stored.group, tree), {entry.node: entry.private for entry in stored.nodes})
 
 
 @struct

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from client_pages import pages_in_clear
+from entrenous.client.rooms.commits import StagedEpoch, stored_beginning
 from entrenous.client.rooms.key_source import StoredKeys
-from entrenous.client.store import Store
+from entrenous.client.store import SCHEMA, Store, stages
+from entrenous.client.store.stages import StageRow
 from entrenous.mls.schedule import Ratchet, RatchetKind
 from entrenous.mls.suite import ROOM_SUITE
 from entrenous.mls.tree.tree_math import direct_path
@@ -68,6 +70,51 @@ def test_a_message_writes_no_public_state_of_its_group(measured: tuple[int, dict
     assert written[LATER_SENT].tables == {"ratchets", "entries", "rooms", "outbox"}
     for first, later in ((FIRST_SENT, LATER_SENT), (FIRST_RECEIVED, LATER_RECEIVED)):
         assert written[first].tables == written[later].tables | {"secret_nodes"}
+
+
+def test_a_commit_of_ones_own_writes_the_public_state_of_its_group_once(tmp_path: Path) -> None:
+    store = CountedStore.of(tmp_path / "store.db")
+    client = OneClient(store, SizedGroup.of(100))
+    entry = client.stages()
+    staged = store.one("SELECT length(staged) + length(tree_changes) FROM stages")
+    client.takes(entry)
+    state = store.one("SELECT epoch, length(group_state) FROM room_epochs")
+    assert staged is not None
+    assert state is not None
+    assert state[0] == 2
+    assert staged[0] < state[1] / 10
+    store.close()
+
+
+def test_a_commit_that_an_older_version_has_staged_comes_into_force(tmp_path: Path) -> None:
+    store = CountedStore.of(tmp_path / "store.db")
+    client = OneClient(store, SizedGroup.of(3))
+    entry, row = client.stages(), stages.of_room(store, ROOM)
+    assert row is not None
+    assert row.stage is not None
+    staged = StagedEpoch.decode(row.stage.staged)
+    whole = stored_beginning(row.stage, client.room.epoch.group.tree).new
+    old = replace(row.stage, staged=replace(staged, epoch=whole.encode()).encode(), tree_changes=None)
+    with store.transaction() as tx:
+        stages.put(tx, ROOM, row.intent, old)
+    client.takes(entry)
+    assert client.room.epoch.group == whole.group
+    store.close()
+
+
+def test_a_store_from_before_staged_trees_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    before = SCHEMA[: [script.name for script in SCHEMA].index("staged trees")]
+    old = Store.open(path, KEY, schema=before)
+    with old.transaction() as tx:
+        tx.execute("INSERT INTO rooms VALUES (?, 'active', 0, x'', 0, 0, 0, 0, 0)", (ROOM,))
+        tx.execute("INSERT INTO stages VALUES (?, x'01', x'02', x'03', x'04')", (ROOM,))
+    old.close()
+    store = Store.open(path, KEY)
+    row = stages.of_room(store, ROOM)
+    assert row is not None
+    assert row.stage == StageRow(b"\x02", b"\x03", b"\x04", None)
+    store.close()
 
 
 class KeysSeen:
