@@ -23,7 +23,17 @@ from second_client.mls import (
     sign,
 )
 from second_client.people import Account
-from second_client.rooms import FETCH, FROM_COMMIT, FROM_KEY_PACKAGE, NODE_CHANGES, Room, following, leaf_node, unsealed
+from second_client.rooms import (
+    FETCH,
+    FROM_COMMIT,
+    FROM_KEY_PACKAGE,
+    NODE_CHANGES,
+    Room,
+    following,
+    leaf_node,
+    log_start,
+    unsealed,
+)
 
 PUT_KEY_PACKAGES, FETCH_STATE, INBOX, DROP_INBOX = 23, 35, 37, 38
 DAY = 86_400
@@ -58,6 +68,7 @@ class KeyPackages:
         secret = expand(member, "epoch", info.data[: info.position], SIZE)
         told = Reader(extensions_of(info.vector())[WELCOME_DATA])
         access, position = (told.uint(4), told.take(32)), (told.uint(8), told.take(32))
+        assert position[0] or position == log_start(room)
         epoch = Epoch(room, number, secret, tree_hash, transcript, extensions, 2)
         assert info.vector() == epoch.confirmation_tag
         first_leaf = await self._first_leaf(channel, epoch, sequence, access[1])

@@ -79,6 +79,11 @@ def _sealed_aad(room: bytes, kind: int, generation: int, epoch: int) -> bytes:
     return vector(b"entrenous v1 sealed room state") + vector(room) + u8(kind) + u32(generation) + u64(epoch)
 
 
+def log_start(room: bytes) -> Position:
+    """The log hash before any entry."""
+    return 0, sha256(b"entrenous v1 room log\0" + room)
+
+
 def following(position: Position, entry: bytes) -> Position:
     """The log hash after one more entry."""
     sequence, before = position
@@ -206,4 +211,4 @@ async def create_room(account: Account, channel: Channel, name: str) -> Room:
         for kind, plain in ((GROUP_INFO, epoch.group_info(account.mls, 0)), (TREE, tree))
     ]
     await channel.call(CREATE_ROOM, room, RETENTION, *state)
-    return Room(account, epoch, (0, sha256(b"entrenous v1 room log\0" + room)), 0, 0, (1, key))
+    return Room(account, epoch, log_start(room), 0, 0, (1, key))
