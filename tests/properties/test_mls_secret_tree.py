@@ -16,6 +16,7 @@ from entrenous.mls.schedule import (
     sending_key,
 )
 from entrenous.mls.suite import cipher_suite
+from entrenous.mls.tree.tree_math import node_count
 
 SUITE, WIDTH, LAST = cipher_suite(1), 4, 30
 
@@ -65,3 +66,30 @@ def test_every_arrival_gets_its_key_once_or_is_refused_for_the_right_reason(
         assert key == SENT[leaf, kind][generation]
         used.add((leaf, kind, generation))
         heads[leaf, kind] = max(head, generation + 1)
+
+
+def stored(keys: SecretTree) -> bytes:
+    """Everything that a store would hold."""
+    nodes = [keys.node(index) or b"" for index in range(node_count(WIDTH))]
+    ratchets = [keys.ratchet(leaf, kind) for leaf in range(WIDTH) for kind in RatchetKind]
+    return b"|".join([*nodes, *(ratchet.encode() for ratchet in ratchets if ratchet is not None)])
+
+
+@given(arrivals, st.integers(0, 5))
+def test_a_message_changes_a_path_at_most_and_leaves_its_key_nowhere(
+    order: list[tuple[int, RatchetKind, int]], window: int
+) -> None:
+    keys, limits, used = tree(), RatchetLimits(window, LAST), [b"e" * 32]
+    for leaf, kind, generation in order:
+        is_first = keys.ratchet(leaf, kind) is None
+        try:
+            key, changes = receiving_key(SUITE, keys, WIDTH, leaf, kind, generation, limits)
+        except RejectedError:
+            continue
+        # a leaf's first use: one node is consumed, and each level below it gets one; both its ratchets begin
+        assert len(changes.nodes) <= (1 + WIDTH.bit_length() - 1 if is_first else 0)
+        assert set(changes.ratchets) == ({(leaf, each) for each in RatchetKind} if is_first else {(leaf, kind)})
+        keys.apply(changes)
+        used += [key.key, key.nonce]
+        everything = stored(keys)
+        assert [secret for secret in used if secret in everything] == []
