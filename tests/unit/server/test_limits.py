@@ -541,3 +541,57 @@ def test_bytes_that_come_before_a_handshake_has_its_turn_are_not_gathered() -> N
         await peer.ended.wait()
 
     play(scenario, Limits())
+
+
+def test_a_flood_of_connections_keeps_neither_friends_nor_newcomers_out() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        flood = [silent(world, f"198.51.100.{number}")[0] for number in range(50)]
+        await asyncio.sleep(0.1)
+        assert sum(not each.ended.is_set() for each in flood) == 4
+        bob = await world.person("bob")
+        room = await alice.create_room()
+        assert await alice.publish(room) == replies.Published(1)
+        assert await bob.client.call(requests.Ping()) == replies.Done()
+        assert world.memory.server.connections <= 5
+        assert counters(world)[Count.CONNECTIONS] > 0
+
+    play(scenario, Limits(connections=5))
+
+
+def test_handshakes_of_one_network_delay_those_of_another_by_a_few_turns() -> None:
+    async def scenario(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        flood = [world.connect(address=f"192.0.2.{number % 250}") for number in range(300)]
+        everybody = asyncio.gather(*flood)
+        await asyncio.sleep(0)
+        begun = loop.time()
+        await world.connect(address="198.51.100.1")
+        # One turn of the flood's for each of the newcomer's.
+        assert loop.time() - begun <= 6 * Limits().handshakes_per_turn.seconds
+        assert not everybody.done()
+        assert len(await everybody) == 300
+
+    play(scenario, Limits())
+
+
+def test_who_stops_sending_or_is_reset_leaves_nothing_behind() -> None:
+    async def scenario(world: World) -> None:
+        host = world.memory.server._host
+        for number in range(60):
+            _, transport, wire = silent(world, f"192.0.{number}.1")
+            if number % 3:
+                now = world.memory.clock.now()
+                hello = ClientConnection(HYBRID, pin=None, entropy=SeededEntropy(f"gone {number}"), now=now)
+                transport.write(hello.data_to_send(now))
+            if number % 2:
+                wire.cut()
+            else:
+                transport.close()
+        alice = await world.person("alice")
+        await alice.client.close()
+        await asyncio.sleep(1)
+        assert (host.admission.total, host.admission.handshakes, host.holdings.total, len(host.pacer)) == (0, 0, 0, 0)
+        assert len(host.connections) == 0
+
+    play(scenario, Limits())

@@ -1,6 +1,8 @@
 """The server as it runs: TCP, a database in a file, the storage thread, keys that outlive the process."""
 
 import asyncio
+import socket
+import struct
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from entrenous.channel import ALERT
 from entrenous.crypto import system_entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.server import Server, Settings, SystemClock
@@ -191,3 +194,35 @@ def test_a_database_that_is_none_is_said_plainly_and_left_alone(tmp_path: Path) 
 
     run(main())
     assert database.read_bytes() == b"not a database at all" * 500
+
+
+def test_half_closed_and_reset_connections_are_forgotten_and_others_served(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = await start(tmp_path)
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        ends = asyncio.Queue[bytes]()
+
+        async def half_close() -> None:
+            reader, writer = await asyncio.open_connection(*world.memory.server.address)
+            writer.write(b"ENTR")
+            writer.write_eof()
+            ends.put_nowait(await reader.read())
+            writer.close()
+
+        async def reset() -> None:
+            _, writer = await asyncio.open_connection(*world.memory.server.address)
+            plug = writer.get_extra_info("socket")
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+        await asyncio.gather(*(half_close() for _ in range(40)), *(reset() for _ in range(200)))
+        assert await alice.publish(room) == replies.Published(1)
+        # The server sends nothing but its alert to who hangs up, and waits for nobody.
+        assert {ends.get_nowait() for _ in range(40)} <= {b"", ALERT}
+        async with asyncio.timeout(30):
+            while world.memory.server.connections > 1:  # noqa: ASYNC110 the system tells the server in its own time
+                await asyncio.sleep(0.01)
+        await world.memory.close()
+
+    run(main())
