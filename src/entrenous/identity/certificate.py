@@ -142,7 +142,11 @@ def verify_certificate(
         raise RejectedError("CHAN-CERT-ROLLBACK", "the identity key does not follow from the one last seen")
     verify(tbs.identity_key, signed(Label.SERVER_CERTIFICATE, tbs), certificate.signature)
     if now > tbs.not_after:
-        raise RejectedError("CHAN-CERT-EXPIRED", f"the certificate ended {now - tbs.not_after} s ago")
+        days = (now - tbs.not_after) / 86_400
+        raise RejectedError(
+            "CHAN-CERT-EXPIRED",
+            f"by this machine's clock, the server's certificate ended {days:.1f} days ago; is that clock right?",
+        )
     return ServerIdentity(tbs.server_id, tbs.identity_key, len(tbs.rotations))
 
 
