@@ -59,6 +59,8 @@ def load_or_create_keys(path: Path, entropy: Entropy) -> ServerKeys:
         _check_mode(path.parent)
         _check_mode(path)
         return _decode(path.read_bytes())
+    except MalformedError as error:
+        raise MalformedError(f"the key file {path} cannot be used: {error}. Put it back from a backup.") from error
     except OSError as error:
         raise UnavailableError(f"the key file {path} cannot be used: {error.strerror}") from error
 

@@ -28,4 +28,7 @@ def upgrade(connection: Connection) -> None:
     try:
         command.upgrade(configuration(connection), "head")
     except CommandError as error:
-        raise UnavailableError(f"the database was written by another version of this program: {error}") from error
+        raise UnavailableError(
+            f"the database was written by another version of this program: {error}",
+            remedy="Use that version, or a newer one.",
+        ) from error
