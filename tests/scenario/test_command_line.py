@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,12 @@ class Machine:
 
     folder: Path
     first_link: str
-    server: "subprocess.Popen[str]"
+    server: "subprocess.Popen[str] | None"
 
     def run(self, who: str, *arguments: str, typed: str = "", expect: int = 0) -> str:
         done = subprocess.run(
             [*ENTRENOUS, "--profile", str(self.folder / who), *arguments],
-            input=typed, capture_output=True, text=True, timeout=60, check=False,
+            input=typed, capture_output=True, encoding="utf-8", timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == expect, done.stderr
         assert "Traceback" not in done.stderr
@@ -102,7 +103,7 @@ def test_a_room_from_a_script_and_back(people: Machine) -> None:
 def test_chat_on_pipes_prints_events_and_leaves_at_the_end(people: Machine) -> None:
     out = people.run("alice", "chat", "--json", typed="/create Piped\nhello from a pipe\n")
     kinds = [line["type"] for line in json_lines(out)]
-    assert {"connection-changed", "room-summary", "message-state-changed"} <= set(kinds)
+    assert {"connection-changed", "room", "message-state-changed"} <= set(kinds)
     assert "alice: hello from a pipe" in people.run("alice", "tail", "Piped")
 
 
@@ -178,7 +179,86 @@ def test_the_launchers_start_the_same_programs(tmp_path: Path) -> None:
         assert words in " ".join(done.stdout.split())
 
 
+def test_any_text_comes_out_as_json_and_stands_on_its_own_lines(people: Machine) -> None:
+    text = "\x1b[31mred \x9b1m \u202egnp.exe \U000e0041\n14:05  carol: I never said this"
+    people.run("bob", "create", "Odd things")
+    people.run("bob", "send", "Odd things", "-", typed=text)
+    (line,) = json_lines(people.run("bob", "tail", "Odd things", "--json"))
+    assert line["text"] == text
+    shown = people.run("bob", "tail", "Odd things").splitlines()
+    assert [line.startswith("       | 14:05") for line in shown] == [False, True]
+    assert all(character.isprintable() for line in shown for character in line)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (b"", "there is nothing to send"),
+        (b"\n \n", "there is nothing to send"),
+        (b"caf\xe9", "not UTF-8 text; nothing was sent"),
+        (b"x" * 1_000_000, "this is longer; nothing was sent"),
+    ],
+)
+def test_what_cannot_be_a_message_is_refused_before_anything_is_asked(
+    tmp_path: Path, typed: bytes, sentence: str
+) -> None:
+    done = subprocess.run(
+        [*ENTRENOUS, "--profile", str(tmp_path), "send", "ops", "-"], input=typed, capture_output=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert sentence in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_rooms_of_one_name_are_told_apart_in_the_error(people: Machine) -> None:
+    for _ in range(2):
+        people.run("bob", "create", "twin")
+    told = people.run("bob", "tail", "twin", expect=1)
+    ids = [room["room"][:8] for room in json_lines(people.run("bob", "rooms", "--json")) if room["name"] == "twin"]
+    assert all(f"twin [{begun}]" in told for begun in ids)
+    people.run("bob", "send", ids[1], "by its id")
+    assert "by its id" in people.run("bob", "tail", ids[1])
+
+
+def test_a_locked_profile_and_a_link_that_a_mail_program_broke(people: Machine) -> None:
+    link = people.run("bob", "invite").strip().replace("127.0.0.1:1/", people.first_link.split("/")[2] + "/")
+    people.join("lena", f"<{link[:50]}\n {link[50:]}>.", "--lock")
+    assert "locked with a password" in people.run("lena", "rooms", expect=1)
+    assert "belongs to bob" in people.run("bob", "join", link, "--name", "ben", "--password-stdin", expect=1)
+
+
+def test_a_profile_that_lost_its_key_or_is_a_file_says_so(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "", None)
+    (tmp_path / "lost").mkdir(mode=0o700)
+    (tmp_path / "lost" / "store.db").write_bytes(b"x")
+    (tmp_path / "file").write_text("")
+    assert "has lost its key file" in machine.run("lost", "rooms", expect=3)
+    assert "is not a directory" in machine.run("file", "rooms", expect=3)
+
+
+def test_a_first_start_that_fails_still_owes_its_link_and_links_carry_the_real_port(tmp_path: Path) -> None:
+    folder = tmp_path / "server"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ["server", "run", "--data", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+        failed = subprocess.run([*ENTRENOUS, *arguments], capture_output=True, text=True, check=False, timeout=60)
+        assert failed.returncode == 3
+        assert f"cannot listen on 127.0.0.1, port {port}" in failed.stderr
+    server = subprocess.Popen(
+        [*ENTRENOUS, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert server.stdout is not None
+    assert json.loads(server.stdout.readline())["port"] == port
+    assert json.loads(server.stdout.readline())["link"].startswith(f"entrenous://127.0.0.1:{port}/#")
+    machine = Machine(tmp_path, "", server)
+    assert machine.run("x", "server", "invite", "--data", str(folder)).startswith(f"entrenous://127.0.0.1:{port}/#")
+    stop(server)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*")) or os.name == "nt"
+
+
 def test_a_server_makes_more_links_while_it_runs(machine: Machine) -> None:
     link = machine.run("x", "server", "invite", "--data", str(machine.folder / "server"), "--uses", "3").strip()
     assert link.startswith("entrenous://127.0.0.1:1/#")
     assert "there is no server" in machine.run("x", "server", "invite", "--data", str(machine.folder / "no"), expect=3)
+    assert not (machine.folder / "no").exists()

@@ -124,7 +124,7 @@ async def test_json_lines_tell_everything_a_program_needs(world: World) -> None:
     await keyboard.leave()
     events = [json.loads(line) for line in keyboard.screen.all]
     kinds = {event["type"] for event in events}
-    assert {"room-joined", "room-summary", "message-arrived", "message-state-changed", "error"} <= kinds
+    assert {"room-joined", "room", "message-arrived", "message-state-changed", "error"} <= kinds
     arrived = next(event for event in events if event["type"] == "message-arrived")
     assert (arrived["message"]["sender_name"], arrived["message"]["text"]) == ("bob", "hello")
 

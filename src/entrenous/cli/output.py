@@ -28,8 +28,8 @@ def to_json(value: object) -> Any:  # noqa: ANN401 whatever JSON can hold
 
 
 def kind_of(value: object) -> str:
-    """``MessageArrived`` is "message-arrived"."""
-    return _BOUNDARY.sub("-", type(value).__name__).lower()
+    """``MessageArrived`` is "message-arrived"; ``RoomSummary``, which every list of rooms holds, is "room"."""
+    return _BOUNDARY.sub("-", type(value).__name__).lower().removesuffix("-summary")
 
 
 def json_line(kind: str, value: object) -> str:

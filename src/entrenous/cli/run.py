@@ -38,7 +38,8 @@ def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: Callable[[], Abstra
     except EntrenousError as error:
         stop(error)
     except KeyboardInterrupt:
-        note("")  # what the terminal showed of Ctrl+C ends its line
+        if sys.stderr.isatty():
+            note("")  # ends the line in which the terminal shows Ctrl+C
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -57,7 +57,10 @@ class Profile:
             check_private(directory, "PROFILE-PERMISSIONS", "chmod 700")
             descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
-            raise UnavailableError(f"the profile {directory} cannot be opened: {error.strerror}") from error
+            raise UnavailableError(
+                f"the profile {directory} cannot be opened: {error.strerror}",
+                remedy="Look at the permissions of that path, or choose another --profile.",
+            ) from error
         try:
             _take(descriptor, directory)
         except BaseException:
@@ -117,7 +120,10 @@ def check_private(path: Path, rule: str, remedy: str) -> None:
 
 def _take(descriptor: int, directory: Path) -> None:
     if not _try_lock(descriptor):
-        raise UnavailableError(f"the profile {directory} is in use by {_holder(descriptor)}")
+        raise UnavailableError(
+            f"the profile {directory} is in use by {_holder(descriptor)}",
+            remedy="End that program first, or say there what you want.",
+        )
     _write_holder(descriptor)
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -91,6 +93,17 @@ def test_no_line_of_a_message_looks_like_another_persons() -> None:
     lines = message_line(a_message("one\n14:05  carol: I never said this\n-- bob left")).split("\n")
     assert lines[0].endswith("bob: one")
     assert [line[:9] for line in lines[1:]] == ["       | "] * 2
+
+
+def test_any_clock_of_a_sender_is_shown_and_another_day_is_told() -> None:
+    now = int(time.time() * 1000)
+    yesterday = now - 86_400_000
+    assert re.match(r"\d\d:\d\d  bob", message_line(replace(a_message("x"), sent_at=now, received_at=now)))
+    told = message_line(replace(a_message("x"), sent_at=yesterday))
+    assert told.startswith(time.strftime("%Y-%m-%d", time.localtime(yesterday / 1000)))
+    for sent_at in (1, 2**53, 2**64 - 1):
+        assert "bob: x" in message_line(replace(a_message("x"), sent_at=sent_at, received_at=now))
+    assert message_line(replace(a_message("x"), sent_at=2**64 - 1, received_at=2**64 - 1)).startswith("??:??")
 
 
 def test_names_and_reasons_from_others_stay_on_their_line() -> None:

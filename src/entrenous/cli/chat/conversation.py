@@ -223,6 +223,11 @@ class Conversation:
             case RoomSummary():
                 await self._remember_rooms()
                 await self._open(result)
+            case tuple() if self._json:
+                for row in result:
+                    self._screen.show(json_line(kind_of(row), row))
+            case str() if self._json:
+                self._screen.show(json_line("link", result))
             case _ if self._json:
                 self._screen.show(json_line(kind_of(result), result))
             case tuple():

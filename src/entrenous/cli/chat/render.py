@@ -28,6 +28,8 @@ from entrenous.client.views import (
 NOTICE = "--"
 #: Digits of an id that are shown where a name is not enough.
 SHOWN_ID = 8
+#: Of clocks that are believed.
+_LAST_YEAR = 9999
 #: What stands before the second and every further line of a message: nothing else on the screen begins so.
 _INDENT = "       | "
 
@@ -35,14 +37,28 @@ _INDENT = "       | "
 def message_line(message: Message) -> str:
     """``14:05  bob: hello``; a change, a gap or an unreadable entry as a notice; a waiting message with its state.
 
-    Further lines of a message are indented, so that none can look like another person's.
+    What was not said today carries its day. Further lines of a message are indented, so that none can look like
+    another person's.
     """
-    clock = time.strftime("%H:%M", time.localtime((message.sent_at or message.received_at) / 1000))
+    clock = _clock(message)
     if message.kind is not MessageKind.TEXT:
         return f"{clock}  {NOTICE} {one_line(message.text)}"
     state = {MessageState.SENDING: "  (waiting to be sent)", MessageState.FAILED: "  (NOT SENT)"}.get(message.state, "")
     text = printable(message.text).replace("\n", f"\n{_INDENT}")
     return f"{clock}  {one_line(message.sender_name)}: {text}{state}"
+
+
+def _clock(message: Message) -> str:
+    """When it was said: the time, and the day unless it is today. Its sender's clock may say anything."""
+    for moment in (message.sent_at or message.received_at, message.received_at):
+        try:
+            said = time.localtime(moment / 1000)
+        except (OverflowError, ValueError, OSError):  # a year that this platform does not have
+            continue
+        if said.tm_year > _LAST_YEAR:
+            continue
+        return time.strftime("%H:%M" if said[:3] == time.localtime()[:3] else "%Y-%m-%d %H:%M", said)
+    return "??:??"
 
 
 def room_lines(rooms: tuple[RoomSummary, ...], current: bytes | None) -> list[str]:

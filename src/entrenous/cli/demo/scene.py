@@ -39,11 +39,11 @@ async def register(cast: Cast, first_link: str) -> None:
 async def meet(cast: Cast) -> None:
     """Alice opens the room and adds the others; they talk."""
     await asyncio.gather(*(person.come_online() for person in cast.all))
-    await cast.alice.does(f"/create {ROOM}", "room-summary")
+    await cast.alice.does(f"/create {ROOM}", "room")
     for person in (cast.bob, cast.carol):
-        await cast.alice.does(f"/invite {person.name}", "member-summary")
+        await cast.alice.does(f"/invite {person.name}", "member")
         await person.sees("room-joined", name=ROOM)
-        await person.does(f"/join {ROOM}", "room-summary")
+        await person.does(f"/join {ROOM}", "room")
     await cast.alice.type(GREETING)
     for person in (cast.bob, cast.carol):
         await person.reads(GREETING)
@@ -61,7 +61,7 @@ async def one_is_away(cast: Cast) -> None:
     await cast.carol.come_online()
     for text in WHILE_AWAY:
         await cast.carol.reads(text)
-    await cast.carol.does(f"/join {ROOM}", "room-summary")
+    await cast.carol.does(f"/join {ROOM}", "room")
     await cast.carol.type(BACK)
     for person in (cast.alice, cast.bob):
         await person.reads(BACK)
