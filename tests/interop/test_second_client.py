@@ -4,15 +4,25 @@ What it needs and cannot know from the pages fails here: that is a hole in the p
 """
 
 import ast
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import second_client
 from entrenous.client import CreateRoom, InviteMember, LogsDiffer, MessagesMissing, SendText, WaitUntilSent
+from entrenous.client.leaf_owners import owner_of
+from entrenous.client.policy import settings_of
+from entrenous.client.rooms.sealed import AccessKey, SealedKind
+from entrenous.client.rooms.snapshot import rebuild
+from entrenous.content import Role, role_of
+from entrenous.mls.group import check_group_info
+from entrenous.mls.suite import ROOM_SUITE
+from entrenous.mls.types import GroupInfo
 from entrenous.testing import FAST_KSF, MemoryServer, Person, World, run_virtual
 from second_client.channel import Channel
-from second_client.joining import KeyPackages
+from second_client.joining import FETCH_STATE, KeyPackages
+from second_client.mls import Epoch
 from second_client.people import Account
 from second_client.rooms import create_room
 from worlds import in_world
@@ -73,6 +83,27 @@ async def test_it_makes_a_room_and_speaks_in_it(world: World) -> None:
     await room.say(channel, "to nobody yet")
     await room.say(channel, "and again")
     assert room.position[0] == 2
+    # Nobody is in it who could judge, so the reference client's parts do.
+    group = room.epoch.group
+    _, info, tree, changes = await channel.call(FETCH_STATE, group, 0)
+    key = AccessKey.of_epoch(Exporting(room.epoch), 1)
+    opened = GroupInfo.decode(key.open(SealedKind.GROUP_INFO, group, info).plaintext)
+    wanted = opened.group_context.tree_hash
+    checked = check_group_info(opened, rebuild(key, group, ROOM_SUITE.hash, tree, changes, wanted))
+    assert owner_of(checked.tree.member(0)).device_id == account.device_id
+    assert role_of(settings_of(opened.group_context.extensions), account.id) is Role.ADMIN
+
+
+@dataclass
+class Exporting:
+    """An epoch of the second client's, as the reference client asks one for secrets."""
+
+    epoch: Epoch
+
+    def export(self, label: str, context: bytes, length: int) -> bytes:
+        secret = self.epoch.export(label, context)
+        assert len(secret) == length
+        return secret
 
 
 @in_world
