@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448P
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from entrenous.crypto.dh import X25519, X25519_SIZE, DHPrivateKey
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import Hash
 from entrenous.crypto.kdf import labeled_expand, labeled_extract
@@ -160,6 +161,36 @@ class MontgomeryKEM(DHKEM):
         return shared
 
 
+class X25519KEM(MontgomeryKEM):
+    """DHKEM over X25519, whose key pairs come from libsodium in half the time.
+
+    The other library's objects are made when its HPKE needs them: of the keys on a path few are ever decrypted with.
+    """
+
+    def __init__(self) -> None:
+        library = X25519PrivateKey, X25519PublicKey
+        super().__init__("DHKEM(X25519, HKDF-SHA256)", 0x0020, Hash.SHA256, X25519_SIZE, library)
+
+    def key_pair(self, private: bytes) -> KEMKeyPair:
+        """The key pair that stored private bytes stand for.
+
+        Raises:
+            UsageError: ``private`` has not 32 bytes.
+        """
+        return KEMKeyPair(KEMPrivateKey(private), X25519.public(private))
+
+    def encapsulate(self, public: bytes, entropy: Entropy) -> tuple[bytes, bytes]:
+        """Encap (RFC 9180 §4.1), its ephemeral key derived from 32 bytes of ``entropy``.
+
+        Raises:
+            CryptoError: ``public`` is no public key of X25519, or of low order.
+        """
+        self.library_public(public)
+        ephemeral = self.generate(entropy)
+        shared = X25519.exchange(DHPrivateKey(ephemeral.private.reveal()), public)
+        return ephemeral.public, self._extract_and_expand(shared, ephemeral.public + public)
+
+
 class NistKEM(DHKEM):
     """DHKEM over a NIST curve: uncompressed points only (by their length), the shared secret is the x coordinate."""
 
@@ -200,7 +231,5 @@ class NistKEM(DHKEM):
 DHKEM_P256: KEM = NistKEM("DHKEM(P-256, HKDF-SHA256)", 0x0010, Hash.SHA256, ec.SECP256R1(), 0xFF)
 DHKEM_P384: KEM = NistKEM("DHKEM(P-384, HKDF-SHA384)", 0x0011, Hash.SHA384, ec.SECP384R1(), 0xFF)
 DHKEM_P521: KEM = NistKEM("DHKEM(P-521, HKDF-SHA512)", 0x0012, Hash.SHA512, ec.SECP521R1(), 0x01)
-DHKEM_X25519: KEM = MontgomeryKEM(
-    "DHKEM(X25519, HKDF-SHA256)", 0x0020, Hash.SHA256, 32, (X25519PrivateKey, X25519PublicKey)
-)
+DHKEM_X25519: KEM = X25519KEM()
 DHKEM_X448: KEM = MontgomeryKEM("DHKEM(X448, HKDF-SHA512)", 0x0021, Hash.SHA512, 56, (X448PrivateKey, X448PublicKey))

@@ -5,13 +5,13 @@ of draft-ietf-hpke-pq, which we use, and an older one that ts-mls still uses.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey
 
+from entrenous.crypto.dh import X25519, X25519_SIZE, DHPrivateKey
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import sha3_256, shake256
 from entrenous.crypto.kem import KEMKeyPair, KEMPrivateKey, check_ikm
@@ -23,8 +23,6 @@ from entrenous.errors import CryptoError, UsageError
 XWING_ID = 0x647A
 #: Bytes of a private key: the seed that both halves are expanded from.
 SEED_SIZE = 32
-#: Bytes of an X25519 public key.
-X25519_SIZE = 32
 #: The combiner's label, X-Wing's emblem.
 LABEL = rb"\./" + rb"/^" + b"\\"
 
@@ -39,12 +37,25 @@ def derive_seed_connolly(ikm: bytes) -> bytes:
     return shake256(ikm, SEED_SIZE)
 
 
-@dataclass(frozen=True, slots=True)
 class _Private:
-    mlkem: MLKEM768PrivateKey
-    x25519: X25519PrivateKey
-    x25519_public: bytes
-    hpke: MLKEM768X25519PrivateKey
+    """Both halves of a private key."""
+
+    __slots__ = ("_hpke", "mlkem", "x25519", "x25519_public")
+
+    def __init__(self, seed: bytes) -> None:
+        expanded = shake256(seed, 96)
+        self.mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+        self.x25519 = DHPrivateKey(expanded[64:])
+        self.x25519_public = X25519.public(self.x25519)
+        self._hpke: MLKEM768X25519PrivateKey | None = None
+
+    @property
+    def hpke(self) -> MLKEM768X25519PrivateKey:
+        """What the library's HPKE decrypts with; made when it first does."""
+        if self._hpke is None:
+            x25519 = X25519PrivateKey.from_private_bytes(self.x25519.reveal())
+            self._hpke = MLKEM768X25519PrivateKey(self.mlkem, x25519)
+        return self._hpke
 
 
 class XWing:
@@ -95,11 +106,11 @@ class XWing:
         """
         mlkem_public, x25519_public = self._split(public, self.public_size)
         mlkem_ciphertext, mlkem_secret = self._mlkem.encapsulate(mlkem_public, entropy)
-        ephemeral = X25519PrivateKey.from_private_bytes(draw(entropy, X25519_SIZE))
-        x25519_ciphertext = ephemeral.public_key().public_bytes_raw()
-        x25519_secret = _exchange(ephemeral, x25519_public)
-        shared = _combine(mlkem_secret, x25519_secret, x25519_ciphertext, x25519_public)
-        return mlkem_ciphertext + x25519_ciphertext, shared
+        ephemeral = X25519.generate(entropy)
+        # X-Wing itself tolerates an all-zero X25519 secret; HPKE and our rule for every DH do not.
+        x25519_secret = X25519.exchange(ephemeral.private, x25519_public)
+        shared = _combine(mlkem_secret, x25519_secret, ephemeral.public, x25519_public)
+        return mlkem_ciphertext + ephemeral.public, shared
 
     def decapsulate(self, private: KEMPrivateKey, ciphertext: bytes) -> bytes:
         """Decapsulate; a wrong ML-KEM half gives a secret that nobody else knows.
@@ -111,7 +122,7 @@ class XWing:
         key = self._parse(private)
         mlkem_ciphertext, x25519_ciphertext = self._split(ciphertext, self.ciphertext_size)
         mlkem_secret = key.mlkem.decapsulate(mlkem_ciphertext)
-        x25519_secret = _exchange(key.x25519, x25519_ciphertext)
+        x25519_secret = X25519.exchange(key.x25519, x25519_ciphertext)
         return _combine(mlkem_secret, x25519_secret, x25519_ciphertext, key.x25519_public)
 
     def library_private(self, private: KEMPrivateKey) -> MLKEM768X25519PrivateKey:
@@ -142,25 +153,9 @@ class XWing:
             return parsed
         if len(private) != SEED_SIZE:
             raise UsageError(f"an X-Wing private key has {SEED_SIZE} bytes, not {len(private)}")
-        expanded = shake256(private.reveal(), 96)
-        mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
-        x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
-        key = _Private(
-            mlkem,
-            x25519,
-            x25519.public_key().public_bytes_raw(),
-            MLKEM768X25519PrivateKey(mlkem, x25519),
-        )
-        private.remember(self, key)
-        return key
-
-
-def _exchange(private: X25519PrivateKey, public: bytes) -> bytes:
-    # X-Wing itself tolerates an all-zero X25519 secret; HPKE and our rule for every DH do not.
-    try:
-        return private.exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError:
-        raise CryptoError from None
+        parsed = _Private(private.reveal())
+        private.remember(self, parsed)
+        return parsed
 
 
 def _combine(mlkem_secret: bytes, x25519_secret: bytes, x25519_ciphertext: bytes, x25519_public: bytes) -> bytes:
