@@ -186,6 +186,19 @@ def test_a_successor_has_the_members_that_the_group_had() -> None:
             reinitialize(moving.old[0].group, founding, entropy)
 
 
+def test_a_successor_is_founded_in_a_suite_that_we_speak_with_key_packages_of_it() -> None:
+    moving = agreed(2)
+    old, entropy = moving.old[0].group, moving.new[0].entropy
+    unspoken = dataclasses.replace(NEXT, cipher_suite=0xF0F0)
+    with pytest.raises(RejectedError, match="MLS-SUITE-UNKNOWN"):
+        reinitialize(dataclasses.replace(old, reinit=unspoken), moving.founding(0), entropy)
+    of_the_old_suite = [Member("member 1").key_package().key_package]
+    with pytest.raises(RejectedError, match="MLS-KEY-PACKAGE-SUITE"):
+        reinitialize(old, dataclasses.replace(moving.founding(0), members=of_the_old_suite), entropy)
+    with pytest.raises(UsageError):
+        reinitialize(old, dataclasses.replace(moving.founding(0), signer=moving.old[0].signer), entropy)
+
+
 def test_who_is_the_same_member_is_the_applications_to_say() -> None:
     moving = agreed(2)
     moving.new[0].profile = LeafProfile(BasicCredential(b"member 0 (new)"), moving.new[0].profile.capabilities)
