@@ -232,6 +232,34 @@ def test_a_used_key_is_on_no_page_after_scrubbing_and_an_unused_one_is(path: Pat
     store.close()
 
 
+def test_whoever_scrubs_is_told_of_each_transaction_also_of_one_that_failed(path: Path) -> None:
+    store = Store.open(path, KEY, schema=TABLE)
+    told: list[bool] = []
+    store.on_write = lambda: told.append(store._in_transaction)
+    put(store, b"one")
+    with pytest.raises(UsageError), store.transaction() as tx:
+        put_then_fail(tx)
+    assert told == [False, False]  # so it may scrub at once
+    store.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_a_process_that_died_has_deleted_is_gone_after_the_next_ones_first_scrub(path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        store = Store.open(path, KEY, schema=TABLE)
+        put(store, b"k" * 32)
+        with store.transaction() as tx:
+            tx.execute("DELETE FROM things")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert b"k" * 32 in pages_in_clear(path, KEY.reveal())
+    store = Store.open(path, KEY, schema=TABLE)
+    store.scrub()  # it has written nothing itself
+    assert b"k" * 32 not in pages_in_clear(path, KEY.reveal())
+    store.close()
+
+
 def test_closing_scrubs_too_and_leaves_no_log(path: Path) -> None:
     store = Store.open(path, KEY, schema=TABLE)
     put(store, b"k" * 32)
