@@ -49,7 +49,7 @@ async def converse(path: "Path", *, as_json: bool) -> None:
     from entrenous.cli.chat.keyboard import StandardOutput, interruptible
 
     async with running_client(path) as client:
-        prompted = sys.stdin.isatty() and not as_json
+        prompted = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
         conversation = Conversation(
             client, StandardOutput(), as_json=as_json, interruptible=interruptible if prompted else None
         )

@@ -1,6 +1,7 @@
 """How a client reaches its server: a connector makes a protocol a connected one."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,10 +46,17 @@ class TcpConnector:
                 factory, self.host, self.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY
             )
         except (OSError, ValueError) as error:  # ValueError: a host name that no lookup can encode
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnavailableError(f"{self.host} port {self.port} cannot be reached: {reason}") from error
+            raise UnavailableError(f"{self.host} port {self.port} cannot be reached: {_reason(error)}") from error
         connected = transport.get_extra_info("socket")
         if connected is not None:
             # Small messages are answered by small messages: none may wait for the one before it.
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return protocol
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """The system's own words: asyncio puts its call and the address in their place."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and number:
+        return os.strerror(number)
+    return getattr(error, "strerror", None) or str(error)
