@@ -1,6 +1,7 @@
 """The command line as a person or a script uses it: real processes, a real server on loopback, TCP."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -244,7 +245,7 @@ def test_a_first_start_that_fails_still_owes_its_link_and_links_carry_the_real_p
         arguments = ["server", "run", "--data", str(folder), "--host", "127.0.0.1", "--port", str(port)]
         failed = subprocess.run([*ENTRENOUS, *arguments], capture_output=True, text=True, check=False, timeout=60)
         assert failed.returncode == 3
-        assert f"cannot listen on 127.0.0.1, port {port}" in failed.stderr
+        assert f"cannot listen on 127.0.0.1, port {port}: {os.strerror(errno.EADDRINUSE)}." in failed.stderr
     server = subprocess.Popen(
         [*ENTRENOUS, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -163,7 +164,11 @@ class Server:
             )
         except OSError as error:
             where = f"{self.settings.host or 'any interface'}, port {self.settings.port}"
-            raise UnavailableError(f"cannot listen on {where}: {error.strerror or error}") from error
+            # asyncio puts the call and the address in place of the system's words; a failed lookup has its own.
+            number = None if isinstance(error, socket.gaierror) else error.errno
+            reason = os.strerror(number) if number else error.strerror or error
+            remedy = "Choose another address or port, or end what uses it."
+            raise UnavailableError(f"cannot listen on {where}: {reason}", remedy=remedy) from error
         _log.info("server.listening", host=self.address[0], port=self.address[1])
 
     async def create_invite(self, uses: int, lifetime: int) -> InviteLink:
