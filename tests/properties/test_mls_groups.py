@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -59,7 +59,12 @@ class Groups(RuleBasedStateMachine):
 
 
 TestGroups = Groups.TestCase
-TestGroups.settings = settings(max_examples=EXAMPLES // 2, stateful_step_count=40, derandomize=PROFILE == "default")
+TestGroups.settings = settings(
+    max_examples=EXAMPLES // 2,
+    stateful_step_count=40,
+    derandomize=PROFILE == "default",
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.mark.parametrize("seed", range(EXAMPLES // 25))
