@@ -72,6 +72,7 @@ class Watch:
         device_of: account and device of everybody, by name.
         states: the epoch that processing a log up to a place has led to, and who was there first.
         broken: what was seen that must not be.
+        faithless: names of those whose own clients refuse to follow what they send behind their backs.
     """
 
     people: list[Person] = field(default_factory=list)
@@ -80,6 +81,7 @@ class Watch:
     device_of: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     states: dict[tuple[bytes, int, bytes], bytes] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    faithless: set[str] = field(default_factory=set)
     _orders: defaultdict[tuple[bytes, bytes], int] = field(default_factory=lambda: defaultdict(int))
     _told: dict[str, int] = field(default_factory=dict)
 
@@ -119,7 +121,7 @@ class Watch:
 
     def _stepped(self, room: Room) -> None:
         standing = room.standing
-        if not room.is_member or standing.position.sequence < standing.own_from:
+        if not room.is_member or standing.position.sequence < standing.own_from or self._is_of_faithless(room):
             return
         group = room.epoch.group
         place = (room.id, standing.position.sequence, standing.position.hash)
@@ -129,6 +131,11 @@ class Watch:
             owner = known_owner_of(leaf)
             if (owner.account_id, owner.device_id) not in self.device_of.values():
                 self.broken.append("a device that does not exist has a leaf")
+
+    def _is_of_faithless(self, room: Room) -> bool:
+        clients = (person.client for person in self.people if person.name in self.faithless)
+        opened = (client._hall.find(room.id) for client in clients if client is not None)
+        return any(found is not None and found.room is room for found in opened)
 
     # What must be true after each step.
 

@@ -62,7 +62,7 @@ class HostileWorld(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
         self.patch.setattr("entrenous.client.key_packages.POOL_SIZE", REFILL_BELOW)
         self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
-        self.watch = Watch()
+        self.watch = Watch(faithless={MALLORY})
         self.founders: dict[bytes, Person] = {}
         self.backups: dict[bytes, Backup] = {}
         self.set_back: set[bytes] = set()
