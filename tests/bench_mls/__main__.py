@@ -21,6 +21,9 @@ from bench_mls.world import World
 from entrenous.mls.suite import SUITES
 from ts_mls_parties import install
 
+#: Up to so many members a group is small, and is given so many times the rounds: what is short is disturbed the most.
+SMALL, MORE = 10, 4
+
 
 def measure(label: str, members: int, rounds: int, node_program: list[str]) -> Table:
     """One table: a suite and a size of the group."""
@@ -29,6 +32,7 @@ def measure(label: str, members: int, rounds: int, node_program: list[str]) -> T
         stack.suites[label]: World(stack.suites[label], members - 2) for stack in stacks if label not in stack.lonely
     }
     figures = {stack: Figures() for stack in stacks}
+    rounds = rounds * MORE if members <= SMALL else rounds
     prices = Prices(SUITES[OURS.suites[label]])
     with contextlib.ExitStack() as exits:
         running = {stack: Running(stack, node_program) for stack in stacks}

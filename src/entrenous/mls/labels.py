@@ -6,6 +6,7 @@ Every label on the wire is "MLS 1.0 " and then the name, except in reference has
 from functools import lru_cache
 
 from entrenous.codec import encode_length
+from entrenous.errors import UsageError
 
 #: In front of every label (RFC 9420 §5.1.2, §5.1.3, §8).
 PREFIX = b"MLS 1.0 "
@@ -28,11 +29,17 @@ def _prefixed(label: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _kdf_head(label: str, length: int) -> bytes:
+    if not 0 <= length < 1 << 16:
+        raise UsageError(f"no KDFLabel is for {length} bytes")
     return length.to_bytes(2, "big") + _prefixed(label)
 
 
 def kdf_label(label: str, context: bytes, length: int) -> bytes:
-    """An encoded KDFLabel (RFC 9420 §8). ``length`` is at most 65,535."""
+    """An encoded KDFLabel (RFC 9420 §8).
+
+    Raises:
+        UsageError: ``length`` is not one of two bytes.
+    """
     return _kdf_head(label, length) + opaque(context)
 
 

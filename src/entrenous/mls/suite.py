@@ -80,8 +80,6 @@ class CipherSuite:
         Raises:
             UsageError: ``length`` is out of range.
         """
-        if not 0 <= length <= 255 * self.kdf.size:
-            raise UsageError(f"{self.kdf.name} expands to at most {255 * self.kdf.size} bytes, not {length}")
         return hkdf_expand(self.kdf, secret, kdf_label(label, context, length), length)
 
     def derive_secret(self, secret: bytes, label: str) -> bytes:

@@ -100,6 +100,8 @@ def surviving_keys(
     before: RatchetTree, after: RatchetTree, private_keys: Mapping[int, KEMPrivateKey]
 ) -> dict[int, KEMPrivateKey]:
     """Those of our private keys whose nodes still have the same public key."""
+    if after is before:
+        return dict(private_keys)
     return {
         index: key
         for index, key in private_keys.items()
