@@ -148,8 +148,8 @@ class Session:
             return True
         if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:
             return False
-        # Large answers come one at a time, so that what waits for a slow reader stays bounded.
-        return not _is_large(call) or not any(_is_large(other) for other in self._running)
+        # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.
+        return not _is_dear(call) or not any(_is_dear(other) for other in self._running)
 
     def _finished(self, _task: "asyncio.Task[replies.Reply]") -> None:
         while self._running and (task := self._running[0].task) is not None and task.done():
@@ -275,9 +275,17 @@ _HANDLERS: dict[type[requests.Request], _Handler] = {
     requests.PutVault: Session._of_account,  # noqa: SLF001 the class's own table
     requests.Ping: Session._ping,  # noqa: SLF001 the class's own table
 }
-#: What takes long to answer: one of a connection at a time, and others have theirs meanwhile.
-_LARGE = (requests.Fetch, requests.FetchGroupState, requests.FetchInbox, requests.ListRooms, requests.Commit)
+#: What has a large answer, or takes the store milliseconds: one of a connection at a time, and others have theirs.
+_DEAR = (
+    requests.Fetch,
+    requests.FetchGroupState,
+    requests.FetchInbox,
+    requests.ListRooms,
+    requests.GetAccount,
+    requests.CreateRoom,
+    requests.Commit,
+)
 
 
-def _is_large(call: _Call) -> bool:
-    return isinstance(call.request, _LARGE)
+def _is_dear(call: _Call) -> bool:
+    return isinstance(call.request, _DEAR)

@@ -424,6 +424,29 @@ def test_the_bytes_of_a_new_entry_are_made_once_for_everybody(monkeypatch: pytes
     play(scenario)
 
 
+def test_what_is_dear_to_answer_is_worked_on_one_at_a_time() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        session = cast("Session", world.memory.server.services.fanout.connection(alice.device))
+        for dear in (requests.ListRooms(), requests.GetAccount(alice.account), requests.Fetch(bytes(16), 0, 500)):
+            calls = [alice.client.start(dear) for _ in range(8)]
+            most = 0
+            while not all(call.done() for call in calls):
+                most = max(most, len(session._running))
+                await asyncio.sleep(0.001)
+                most = max(most, len(session._running))
+            assert most <= 1
+        calls = [alice.client.start(requests.FindAccount("alice")) for _ in range(8)]
+        together = 0
+        for _ in range(100):
+            together = max(together, len(session._running))
+            await asyncio.sleep(0)
+        assert together > 1
+        await asyncio.gather(*calls)
+
+    play(scenario)
+
+
 def test_a_large_answer_is_sealed_in_pieces_and_others_are_answered_between_them() -> None:
     async def scenario(world: World) -> None:
         alice, bob = await world.person("alice"), await world.person("bob")
