@@ -9,9 +9,11 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +30,14 @@ from entrenous.client.store import Store
 from entrenous.crypto import system_entropy
 from entrenous.identity import InviteLink, format_link, parse_link
 from entrenous.server import Server, Settings, SystemClock
+from entrenous.server.store import Transaction
 from entrenous.testing import FAST_KSF, SeededEntropy
 from entrenous.testing.members import PASSWORD, Person
 
 #: Seconds in which the process must listen.
 PATIENCE = 30.0
+#: The file in the data directory at whose sight the process dies in its next commit, and the seconds that this takes.
+LAST_COMMIT, COMMIT_SECONDS = "last commit", 0.2
 #: Registrations that the link is good for, and its seconds.
 _USES, _LIFETIME = 1_000, 3_600
 _STORE_KEY = StoreKey(bytes(32))
@@ -63,6 +68,7 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
+        (self.data / LAST_COMMIT).unlink(missing_ok=True)
         command = (sys.executable, __file__, "--data", str(self.data), "--port", str(self.port))
         search = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "PYTHONPATH": search}
@@ -84,6 +90,15 @@ class ServerProcess:
         if process is not None:
             process.kill()
             process.communicate()
+
+    async def kill_in_a_commit(self) -> None:
+        """SIGKILL while it writes the next transaction, which is lost: nobody may have heard of what is in it."""
+        process = self.process
+        assert process is not None
+        (self.data / LAST_COMMIT).touch()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.to_thread(process.wait)
+        self.kill()
 
     def connector(self) -> TcpConnector:
         """A way to reach it."""
@@ -143,12 +158,33 @@ async def serve(data: Path, port: int) -> None:
     await asyncio.Event().wait()
 
 
+def be_killed_in_a_commit(sign: Path) -> None:
+    """Once a file is there, let the next transaction that writes take its time, and die in it by SIGKILL.
+
+    Its time is long enough for the other threads to send whatever they would send before it is on the disk.
+    """
+    control = Transaction.control
+    writes = False
+
+    def mortal(self: Transaction, command: str) -> None:
+        nonlocal writes
+        if command.startswith("BEGIN"):
+            writes = command == "BEGIN IMMEDIATE"
+        if command == "COMMIT" and writes and sign.exists():
+            time.sleep(COMMIT_SECONDS)
+            os.kill(os.getpid(), signal.SIGKILL)
+        control(self, command)
+
+    Transaction.control = mortal  # type: ignore[method-assign] # in a process that was made for it
+
+
 def main() -> None:
     """The process."""
     parser = argparse.ArgumentParser(description=serve.__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args()
+    be_killed_in_a_commit(chosen.data / LAST_COMMIT)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     with asyncio.Runner(loop_factory=server_loop) as runner:
         runner.run(serve(chosen.data, chosen.port))

@@ -46,27 +46,22 @@ def judge(outcome: Outcome, notes: Notes) -> None:
         AssertionError: something was lost, repeated, or comes apart from what belongs to it.
     """
     logs = _logs_of(outcome.database)
-    names = _names(outcome)
-    assert sorted(names.values()) == sorted(_rooms_expected(outcome.number)), f"the rooms are {names}"
     for room, log in logs.items():
         _judge_log(outcome, room, log)
+    names: dict[bytes, str] = {}
     authenticators: dict[bytes, set[bytes]] = {}
     for profile in outcome.scene.profiles:
         with closing(Store.open(outcome.folder / f"{profile}.db", STORE_KEY)) as store:
             for room in rooms.all_rooms(store):
-                authenticators.setdefault(room, set()).add(_judge_room(outcome, profile, store, room, logs[room]))
+                opened = Room.load(store, room)
+                names[room] = opened.settings.name
+                _judge_room(outcome, profile, store, opened, logs[room])
+                authenticators.setdefault(room, set()).add(opened.epoch.group.epoch_authenticator)
         _judge_events(outcome, profile, logs)
+    assert sorted(names.values()) == sorted(_rooms_expected(outcome.number)), f"the rooms are {names}"
+    assert names.keys() == logs.keys(), "the server has a room that nobody has"
     assert all(len(found) == 1 for found in authenticators.values()), "members of a room are in different epochs"
     _judge_server(outcome, notes)
-
-
-def _names(outcome: Outcome) -> dict[bytes, str]:
-    """The rooms that somebody of the scene has, by name."""
-    found: dict[bytes, str] = {}
-    for profile in outcome.scene.profiles:
-        with closing(Store.open(outcome.folder / f"{profile}.db", STORE_KEY)) as store:
-            found |= {room: Room.load(store, room).settings.name for room in rooms.all_rooms(store)}
-    return found
 
 
 def _rooms_expected(number: int) -> set[str]:
@@ -96,21 +91,18 @@ def _is_commit(entry: LogEntry) -> bool:
     return header is not None and header.content_type is ContentType.COMMIT
 
 
-def _judge_room(outcome: Outcome, profile: str, store: Store, room: bytes, log: Sequence[LogEntry]) -> bytes:
-    """Somebody has processed the whole log, and read what the script says; returns the epoch's authenticator."""
-    who = f"{profile} in {Room.load(store, room).settings.name}"
-    standing = rooms.standing(store, room)
-    assert standing is not None
-    assert standing.position == position_after(room, log), f"{who} stands elsewhere than at the log's end"
+def _judge_room(outcome: Outcome, profile: str, store: Store, opened: Room, log: Sequence[LogEntry]) -> None:
+    """Somebody has processed the whole log, and read what the script says."""
+    room, name = opened.id, opened.settings.name
+    who = f"{profile} in {name}"
+    assert opened.standing.position == position_after(room, log), f"{who} stands elsewhere than at the log's end"
     rows = entries.after(store, room, 0, 1_000_000)
     read = [row.body for row in rows if row.kind is MessageKind.TEXT]
-    expected = script(outcome.number + 1, profile, Room.load(store, room).settings.name)
-    assert read == expected, f"{who} has read {read}"
+    assert read == script(outcome.number + 1, profile, name), f"{who} has read {read}"
     strange = [row.kind for row in rows if row.kind in (MessageKind.UNREADABLE, MessageKind.REFUSED)]
     assert not strange, f"{who} could not read everything: {strange}"
     assert not outbox.of_room(store, room), f"{who} still has something to send"
     assert stages.of_room(store, room) is None, f"{who} still has a Commit to send"
-    return Room.load(store, room).epoch.group.epoch_authenticator
 
 
 def _judge_events(outcome: Outcome, profile: str, logs: Mapping[bytes, Sequence[LogEntry]]) -> None:

@@ -37,9 +37,9 @@ class Held:
     first: int
     last: int
 
-    def moments(self, scene: Scene) -> list[int]:
-        """Those at which the guest is to die."""
-        first, last = (0, len(self.marks)) if scene.is_whole else (self.first, self.last)
+    def moments(self, *, whole: bool) -> list[int]:
+        """Those at which the guest is to die: in the whole scene, or while it is played."""
+        first, last = (0, len(self.marks)) if whole else (self.first, self.last)
         return distinct_moments(self.marks, first, last)
 
 
@@ -177,7 +177,7 @@ def hold_all(folder: Path, mortal: str, only: str | None = None) -> Tally:
         guest = mortal if mortal in scene.mortals else scene.mortals[0]
         held = hold_scene(number, after, mortal=guest, moment=None)
         if guest == mortal and only in (None, scene.name):
-            moments = held.moments(scene)
+            moments = held.moments(whole=mortal in scene.wholly)
             tally.deaths[scene.name] = len(moments)
             tally.failures += (failure for moment in moments for failure in _die(number, before, mortal, moment))
         before = after

@@ -74,7 +74,7 @@ class Scene:
         lines: all that is said in it, in the order of each room.
         members: accounts in rooms at its end, counted by room.
         mortals: who may be the one that dies.
-        is_whole: whether the guest also dies as it starts, at the last words, and as it stops: once is enough.
+        wholly: who also dies as it starts, at the last words and as it stops, which is the same in every scene.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Scene:
     lines: tuple[Line, ...]
     members: int
     mortals: tuple[str, ...] = ("client", "server")
-    is_whole: bool = False
+    wholly: tuple[str, ...] = ()
 
 
 async def _a_server_begins(cast: Cast) -> None:
@@ -184,10 +184,10 @@ SCENES = (
         _a_server_begins,
         (Line(GARDEN, "bob: nobody is here", "bob"),),
         1,
-        ("server",),
-        is_whole=True,
+        mortals=("server",),
+        wholly=("server",),
     ),
-    Scene("alice registers", ("alice", "bob"), _alice_registers, (), 1, is_whole=True),
+    Scene("alice registers", ("alice", "bob"), _alice_registers, (), 1, wholly=("client",)),
     Scene(
         "alice joins",
         ("alice", "bob"),
@@ -198,7 +198,7 @@ SCENES = (
             Line(GARDEN, "alice: how are you", "alice bob"),
         ),
         2,
-        is_whole=True,
+        wholly=("client",),
     ),
     Scene(
         "alice commits",

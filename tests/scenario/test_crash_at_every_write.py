@@ -25,8 +25,8 @@ LEAST = {
     },
     "server": {
         "a server begins": 25,
-        "alice registers": 12,
-        "alice joins": 20,
+        "alice registers": 8,
+        "alice joins": 10,
         "alice commits": 14,
         "alice makes a room": 14,
         "alice is away": 10,
