@@ -130,3 +130,18 @@ def test_a_flood_does_not_fill_the_log() -> None:
     assert [line["event"] for line in logs] == ["flood"] * LINES.count + ["other", "flood"]
     assert logs[-1]["left_out"] == 1_000 - LINES.count
     assert logs[-2]["log_level"] == "warning"
+
+
+def test_a_server_that_listens_leaves_the_collector_nothing_to_look_through(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, gc, pathlib, sys\n"
+        "from entrenous.cli.server import run\n"
+        "from entrenous.server import Settings\n"
+        "async def at_once(): print(len(gc.get_objects()) < gc.get_freeze_count())\n"
+        "run.until_stopped = at_once\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "asyncio.run(run.serve(Settings(path, '127.0.0.1', 0), path, as_json=True))\n"
+    )
+    program = [sys.executable, "-c", script, str(tmp_path)]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "True"
