@@ -21,7 +21,7 @@ WORK = HERE.parent.parent / "build" / "fuzz"
 #: Seconds that one input may take, and megabytes that the process may have, before that is a finding.
 TIMEOUT, MEGABYTES = 10, 1024
 #: Seconds that a worker may take longer than it was given, to start and to end.
-GRACE = 120
+GRACE = 600
 
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _SEEN = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")
