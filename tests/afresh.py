@@ -11,6 +11,6 @@ def afresh(value: Any) -> Any:
     """The same value, built of its fields again, all the way down."""
     if isinstance(value, Struct):
         return type(value)(*(afresh(getattr(value, each.name)) for each in dataclasses.fields(value)))  # type: ignore[arg-type]  # @struct makes every Struct a dataclass
-    if isinstance(value, tuple | Ciphertexts):
+    if type(value) is tuple or isinstance(value, Ciphertexts):  # a NamedTuple is no list of values: it stays
         return tuple(afresh(each) for each in value)
     return value
