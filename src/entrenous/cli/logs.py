@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from entrenous.trace import Field, fingerprint
+from entrenous.trace import SILENT, Field, Trace, fingerprint
 
 
 class LogLevel(enum.StrEnum):
@@ -30,11 +30,17 @@ class LogFormat(enum.StrEnum):
     JSON = "json"
 
 
-class LogTrace:
+def log_trace(component: str) -> Trace:
+    """A Trace into the log as it is configured; where no debug line is shown, one that costs nothing."""
+    log = structlog.get_logger().bind(component=component)
+    return _LogTrace(log) if log.is_enabled_for(logging.DEBUG) else SILENT
+
+
+class _LogTrace:
     """Shows each derivation and step of the silent layers as one debug line."""
 
-    def __init__(self, component: str) -> None:
-        self._log = structlog.get_logger(component=component)
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        self._log = log
 
     def derived(self, name: str, secret: bytes, *inputs: str) -> None:
         """Log a derivation by its name, its inputs' names, its size in bytes and a fingerprint."""

@@ -27,12 +27,12 @@ class OpenProfile:
 
 def client_environment() -> "Environment":
     """The machine's clock and randomness, and a Trace that logs."""
-    from entrenous.cli.logs import LogTrace
+    from entrenous.cli.logs import log_trace
     from entrenous.client.environment import Environment
     from entrenous.crypto import system_entropy
     from entrenous.server.clock import SystemClock
 
-    return Environment(clock=SystemClock(), entropy=system_entropy, trace=LogTrace("client"))
+    return Environment(clock=SystemClock(), entropy=system_entropy, trace=log_trace("client"))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrenous.cli.logs import LogLevel, LogTrace
+from entrenous.cli.logs import LogLevel, log_trace
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run, server_loop, until_stopped
@@ -96,7 +96,7 @@ async def serve(settings: "Settings", directory: Path, *, as_json: bool) -> None
     from entrenous.crypto import system_entropy
     from entrenous.server import Server, SystemClock
 
-    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=LogTrace("server"))
+    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=log_trace("server"))
     try:
         await server.listen()
         # What is loaded by now stays. The collector would look through all of it and stop everybody for 40 ms.
