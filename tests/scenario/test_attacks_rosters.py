@@ -1,16 +1,21 @@
 """Commits that every member refuses, and what they do to the server, which cannot judge them: nothing that lasts."""
 
 import asyncio
+from functools import partial
+from typing import Any, cast
 
+import msgspec
 import pytest
 
 from entrenous.client import CommitRefused, InviteMember, KickMember, RefreshKeys, RoomJoined, RosterDiffers
-from entrenous.client.rooms.roster_watch import EVERY
+from entrenous.client.rooms.roster_watch import EVERY, MOST_AN_HOUR
 from entrenous.client.session import RefusedError
+from entrenous.client.store import entries
 from entrenous.errors import RejectedError
 from entrenous.server.store import Transaction, rosters
 from entrenous.testing.members import World
 from entrenous.wire import RosterAction, RosterChange, replies, requests
+from entrenous.wire.types import RosterMember
 from forged_rooms import slip_in
 from server_people import private_message
 from worlds import epochs, garden, in_world
@@ -161,3 +166,47 @@ async def test_a_member_whom_the_server_has_lost_is_named_to_the_admin_and_comes
     await bob.sees(RoomJoined)
     await bob.says(room, "here again")
     await carol.reads("here again")
+
+
+@in_world
+async def test_a_server_that_shows_another_ghost_each_time_gets_no_end_of_commits_or_alarms(world: World) -> None:
+    alice, bob, *ghosts = await world.people("alice", "bob", "ghost", "spook")
+    room = await garden(alice, bob)
+    await bob.running.wait_until_caught_up()
+    table, shown = cast("dict[type[requests.Request], Any]", world.server.server.services.of_device), 0
+    honest = table[requests.FetchRoster]
+
+    async def haunted(caller: Any, request: requests.FetchRoster) -> replies.Roster:
+        nonlocal shown
+        shown += 1
+        roster = cast("replies.Roster", await honest(caller, request))
+        ghost = RosterMember(ghosts[shown % 2].running.account, may_manage=False)
+        return msgspec.structs.replace(roster, members=(*roster.members, ghost))
+
+    table[requests.FetchRoster] = haunted
+    await alice.restart()
+    await asyncio.sleep(HOUR)
+    assert len({event.strangers for event in alice.saw(RosterDiffers)}) == len(ghosts)
+    assert len(alice.saw(RosterDiffers)) == MOST_AN_HOUR
+    made = entries.committers(alice.store, room, 10 * MOST_AN_HOUR).count(alice.running.account)
+    assert made == 1 + MOST_AN_HOUR  # she has invited bob
+    table[requests.FetchRoster] = honest
+    await alice.says(room, "nobody else is here")
+    await bob.reads("nobody else is here")
+    assert len(epochs(room, alice, bob)) == 1
+
+
+@in_world
+async def test_each_member_whom_the_server_loses_is_named_also_the_second_one(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    room = await garden(alice, bob, carol)
+    await carol.running.wait_until_caught_up()
+    for lost in (bob, carol):
+        await world.server.server.storage.write(partial(_lose, room, lost.running.account))
+        alice.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+        assert lost.name in (await alice.sees(RosterDiffers)).missing
+        await asyncio.sleep(2 * EVERY)
+
+
+def _lose(room: bytes, account: bytes, tx: Transaction) -> None:
+    rosters.remove(tx, room, account, at=2, now=0)

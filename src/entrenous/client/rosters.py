@@ -63,7 +63,8 @@ def judge_roster(told: Sequence[RosterChange], before: RoomSettings, after: Room
     delta = roster_delta(before, after)
     if told == delta:
         return
-    repeated = [change for change in told if change not in delta]
+    done = {change.account: change for change in delta}
+    repeated = [change for change in told if done.get(change.account) != change]
     is_whole = corrected(delta, repeated) == tuple(told) and len({change.account for change in told}) == len(told)
     if not (is_admin and is_whole and all(_is_so(change, after) for change in repeated)):
         raise RejectedError("POLICY-ROSTER", "a Commit tells the server something else than it does to the members")

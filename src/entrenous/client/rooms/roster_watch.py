@@ -5,6 +5,7 @@ cannot open, and may publish what nobody else can open. It lasts until an admin'
 """
 
 import asyncio
+from collections import defaultdict, deque
 
 from entrenous.client.alarms import CommitRefused, RosterDiffers
 from entrenous.client.events import ConnectionChanged, Event
@@ -24,8 +25,15 @@ EVERY = 30.0
 _NUMBERS = 1 << 32
 #: How often a server is told one and the same.
 _MOST_TIMES = 3
+#: Corrections of one room in an hour: a server that is wrong in another way each time gets no end of Commits either.
+MOST_AN_HOUR = 10
+_HOUR = 3_600.0
 #: Accounts that nobody let in whose names are asked for.
 _MOST_NAMED = 10
+
+
+#: What the server is to be told, and the members that it lacks.
+_Difference = tuple[tuple[RosterChange, ...], tuple[bytes, ...]]
 
 
 class RosterWatch:
@@ -36,7 +44,9 @@ class RosterWatch:
         self._services = services
         self._due: set[bytes] = set()
         #: What the server was told of a room, and how often: it may have come to nothing, or to deaf ears.
-        self._told: dict[bytes, tuple[tuple[RosterChange, ...], int]] = {}
+        self._told: dict[bytes, tuple[_Difference, int]] = {}
+        #: When something was last said of a room, in the loop's time.
+        self._acted: defaultdict[bytes, deque[float]] = defaultdict(lambda: deque(maxlen=MOST_AN_HOUR))
 
     def notice(self, event: Event) -> None:
         """A refused Commit may have changed a roster; a server that was away may have changed all of them."""
@@ -76,17 +86,28 @@ class RosterWatch:
         roster = await self._services.caller.call(requests.FetchRoster(room.id), replies.Roster)
         if not self._is_admin(opened) or roster.newest_commit != room.standing.base:
             return  # the roster of another moment than the settings; it stays due
-        base, wrong, lost = room.standing.base, *_differences(roster, opened)
+        base, (wrong, lost) = room.standing.base, _differences(roster, opened)
         told, times = self._told.get(room.id, (None, 0))
-        if not (wrong or lost) or (told == wrong and (not wrong or times == _MOST_TIMES)):
+        if not (wrong or lost):
+            self._told.pop(room.id, None)
             self._due.discard(room.id)
-            return
-        if told != wrong:
-            times = 0
-            await self._tell(opened, wrong, lost)
-        self._told[room.id] = wrong, times + 1
-        if wrong:
-            await opened.writer.carry_out(CorrectRoster(base, wrong))
+        elif told == (wrong, lost) and (not wrong or times == _MOST_TIMES):
+            self._due.discard(room.id)
+        elif self._may_act(room.id):
+            if told != (wrong, lost):
+                times = 0
+                await self._tell(opened, wrong, lost)
+            self._told[room.id] = (wrong, lost), times + 1
+            if wrong:
+                await opened.writer.carry_out(CorrectRoster(base, wrong))
+
+    def _may_act(self, room: bytes) -> bool:
+        """Whether it is not too often; else the room stays due until it is not."""
+        now, acted = asyncio.get_running_loop().time(), self._acted[room]
+        if len(acted) == MOST_AN_HOUR and now - acted[0] < _HOUR:
+            return False
+        acted.append(now)
+        return True
 
     async def _tell(self, opened: OpenRoom, wrong: tuple[RosterChange, ...], lost: tuple[bytes, ...]) -> None:
         services, people, settings = self._services, self._services.people, opened.room.settings
@@ -99,6 +120,6 @@ class RosterWatch:
         self._services.emit(RosterDiffers(opened.room.id, settings.name, strangers, lacking))
 
 
-def _differences(roster: replies.Roster, opened: OpenRoom) -> tuple[tuple[RosterChange, ...], tuple[bytes, ...]]:
+def _differences(roster: replies.Roster, opened: OpenRoom) -> _Difference:
     settings = opened.room.settings
     return corrections(roster.members, settings), missing(roster.members, settings)
