@@ -5,6 +5,7 @@ A reader takes ``(data, position, end)`` and returns ``(value, next position)``;
 
 import types
 from collections.abc import Callable
+from struct import unpack
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from entrenous.codec.fields import Fixed, Select, TagEnum, UInt, VarOpaque, VarText, VarVector
@@ -87,13 +88,15 @@ def _uint(size: int) -> Codec:
 
 
 def _enum(enumeration: type[TagEnum]) -> Codec:
-    write, read_number = _uint(enumeration.size())
-    members = {int(member): member for member in enumeration}
+    size = enumeration.size()
+    write, read_number = _uint(size)
+    members = {int(member).to_bytes(size, "big"): member for member in enumeration}
 
     def read(data: bytes, position: int, end: int) -> tuple[TagEnum, int]:
-        number, after = read_number(data, position, end)
-        member = members.get(number)
-        if member is None:
+        after = position + size
+        member = members.get(data[position:after])
+        if member is None or after > end:
+            number, after = read_number(data, position, end)
             raise MalformedError(f"{number} is not a {enumeration.__name__}")
         return member, after
 
@@ -180,9 +183,13 @@ def _vector(element: Any, maximum: int) -> Codec:  # noqa: ANN401 an annotation 
     return Codec(write, read)
 
 
+#: Python's ``struct`` codes of the unsigned integers by their bytes.
+_FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+
+
 def _integers(size: int, maximum: int) -> Codec:
     """A vector of unsigned integers, in one piece."""
-    limit = 1 << (8 * size)
+    limit, form = 1 << (8 * size), _FORMS[size]
 
     def write(values: tuple[int, ...], out: bytearray) -> None:
         if len(values) > maximum:
@@ -199,7 +206,7 @@ def _integers(size: int, maximum: int) -> Codec:
             raise MalformedError("an integer is cut off")
         if stop - start > size * maximum:
             raise MalformedError("a vector has too many elements")
-        return tuple([int.from_bytes(data[at : at + size], "big") for at in range(start, stop, size)]), stop
+        return unpack(f">{(stop - start) // size}{form}", data[start:stop]), stop
 
     return Codec(write, read)
 
@@ -226,21 +233,23 @@ def _optional(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any ob
 def _select(select: Select) -> Codec:
     read_tag = _enum(select.tag).read
     size = select.tag.size()
-    by_class = {cls: (int(tag).to_bytes(size, "big"), codec_for(cls).write) for tag, cls in select.cases.items()}
-    by_tag = {tag: codec_for(cls).read for tag, cls in select.cases.items()}
+    cases = [(int(tag).to_bytes(size, "big"), cls, codec_for(cls)) for tag, cls in select.cases.items()]
+    writers = {cls: (tag, codec.write) for tag, cls, codec in cases}
+    readers = {tag: codec.read for tag, _, codec in cases}
 
     def write(value: object, out: bytearray) -> None:
-        case = by_class.get(type(value))
+        case = writers.get(type(value))
         if case is None:
             raise UsageError(f"{type(value).__name__} is not a case of {select.tag.__name__}")
         out += case[0]
         case[1](value, out)
 
     def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
-        tag, position = read_tag(data, position, end)
-        read_case = by_tag.get(tag)
-        if read_case is None:
+        after = position + size
+        read_case = readers.get(data[position:after])
+        if read_case is None or after > end:
+            tag, _ = read_tag(data, position, end)
             raise MalformedError(f"{tag!r} has no form here")
-        return read_case(data, position, end)
+        return read_case(data, after, end)
 
     return Codec(write, read)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Self, TypeVar, dataclass_transform, get_type_hints
 
 from entrenous.codec.compile import Codec, codec_for
+from entrenous.codec.generate import Slot, generate
 from entrenous.errors import MalformedError, UsageError
 
 T = TypeVar("T")
@@ -50,27 +51,12 @@ class Struct:
     def __codec__(cls) -> Codec:
         """Both directions of this struct; a type with an unusual form overrides this."""
         hints = get_type_hints(cls, include_extras=True)
-        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # @struct made it one
-        codecs = [codec_for(hints[name]) for name in names]
-        writers = [(name, codec.write) for name, codec in zip(names, codecs, strict=True)]
         if hasattr(cls, "__post_init__"):
             raise UsageError(f"{cls.__name__} has a __post_init__, which reading passes by")
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # @struct made it one
         # What stands in a frozen value's slots is put there directly: its __init__ would take as long as the reading.
-        readers = [(codec.read, getattr(cls, name).__set__) for name, codec in zip(names, codecs, strict=True)]
-        new = cls.__new__
-
-        def write(value: object, out: bytearray) -> None:
-            for name, write_field in writers:
-                write_field(getattr(value, name), out)
-
-        def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
-            made = new(cls)
-            for read_field, put in readers:
-                field, position = read_field(data, position, end)
-                put(made, field)
-            return made, position
-
-        return Codec(write, read)
+        slots = [Slot(name, hints[name], codec_for(hints[name]), getattr(cls, name).__set__) for name in names]
+        return generate(cls, slots)
 
 
 def encode_as(annotation: Any, value: object) -> bytes:  # noqa: ANN401 an annotation is any object

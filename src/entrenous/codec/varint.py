@@ -5,9 +5,10 @@ from entrenous.errors import MalformedError, UsageError
 #: The longest vector a header can announce, in bytes.
 MAX_LENGTH = (1 << 30) - 1
 
-_ONE_BYTE, _TWO_BYTES = 1 << 6, 1 << 14
+#: The first length whose header has more than one byte, and the first whose header has four.
+ONE_BYTE, TWO_BYTES = 1 << 6, 1 << 14
 #: The headers of short vectors, which are almost all.
-_SHORT = tuple(length.to_bytes(1, "big") for length in range(_ONE_BYTE))
+_SHORT = tuple(length.to_bytes(1, "big") for length in range(ONE_BYTE))
 
 
 def encode_length(length: int) -> bytes:
@@ -16,9 +17,9 @@ def encode_length(length: int) -> bytes:
     Raises:
         UsageError: ``length`` is negative or over ``MAX_LENGTH``.
     """
-    if 0 <= length < _ONE_BYTE:
+    if 0 <= length < ONE_BYTE:
         return _SHORT[length]
-    if 0 <= length < _TWO_BYTES:
+    if 0 <= length < TWO_BYTES:
         return (length | 0x4000).to_bytes(2, "big")
     if 0 <= length <= MAX_LENGTH:
         return (length | 0x8000_0000).to_bytes(4, "big")
@@ -46,14 +47,14 @@ def read_length(data: bytes, position: int, end: int) -> tuple[int, int]:
         raise MalformedError("a vector's length is cut off")
     length = int.from_bytes(data[position:after], "big") & ((1 << (8 * size - 2)) - 1)
     # RFC 9420 §2.1.2: "the minimum number of bits necessary"; anything else MUST be refused as malformed
-    if length < (_ONE_BYTE if prefix == 1 else _TWO_BYTES):
+    if length < (ONE_BYTE if prefix == 1 else TWO_BYTES):
         raise MalformedError("a vector's length is not in its shortest form")
     return length, after
 
 
 def read_span(data: bytes, position: int, end: int) -> tuple[int, int]:
     """Read a header and check that its content is there; returns the content's start and end."""
-    if position < end and data[position] < _ONE_BYTE:
+    if position < end and data[position] < ONE_BYTE:
         length, start = data[position], position + 1  # as read_length, for the most frequent form
     else:
         length, start = read_length(data, position, end)

@@ -22,6 +22,7 @@ from entrenous.codec import (
     VarOpaque,
     VarVector,
     Vector,
+    codec_for,
     decode_as,
     encode_as,
     encode_length,
@@ -203,3 +204,46 @@ def test_what_was_read_is_frozen_and_equal_to_what_was_built() -> None:
     assert hash(read) == hash(Square(7))
     with pytest.raises(dataclasses.FrozenInstanceError):
         read.side = 8  # type: ignore[misc]  # that it cannot is what the test shows
+
+
+@struct
+class Parcel(Struct):
+    """A field of every form that a generated codec writes out, with something behind each."""
+
+    number: UInt16
+    content: Opaque
+    mark: Bytes16
+    last: Opaque
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 16383, 16384])
+def test_opaque_bytes_of_any_length_stand_behind_their_header(size: int) -> None:
+    content, mark = bytes(range(256)) * 64 + b"x", bytes(16)
+    parcel = Parcel(0x0102, content[:size], mark, content[:size])
+    opaque = encode_length(size) + content[:size]
+    assert parcel.encode() == b"\x01\x02" + opaque + mark + opaque
+    assert Parcel.decode(parcel.encode()) == parcel
+
+
+@pytest.mark.parametrize("end", range(22))
+def test_a_struct_is_not_read_beyond_the_end_that_it_was_given(end: int) -> None:
+    whole = Parcel(1, b"", bytes(16), b"ab").encode()
+    assert len(whole) == 22
+    with pytest.raises(MalformedError):
+        codec_for(Parcel).read(whole, 0, end)
+    assert codec_for(Parcel).read(whole, 0, 22)[1] == 22
+
+
+@pytest.mark.parametrize(
+    "parcel",
+    [Parcel(1 << 16, b"", bytes(16), b""), Parcel(-1, b"", bytes(16), b""), Parcel(1, b"", bytes(15), b"")],
+)
+def test_a_field_that_does_not_fit_is_our_bug_inside_of_a_struct_too(parcel: Parcel) -> None:
+    with pytest.raises(UsageError):
+        parcel.encode()
+
+
+@pytest.mark.parametrize("annotation", [Shape, Annotated[Circle | Square, Select(Shape, {Shape.CIRCLE: Circle})]])
+def test_a_tag_behind_the_end_is_not_read(annotation: object) -> None:
+    with pytest.raises(MalformedError):
+        codec_for(annotation).read(bytes([Shape.CIRCLE, 0, 0, 0, 0]), 0, 0)
