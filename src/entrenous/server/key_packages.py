@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from entrenous.codec import Opaque, Struct, UInt16, struct
 from entrenous.errors import MalformedError
-from entrenous.mls.types import KeyPackage, Lifetime
+from entrenous.mls.types import Lifetime
+from entrenous.mls.types.leaf_node import Source
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
@@ -18,6 +20,29 @@ from entrenous.wire.types import ClaimedKeyPackage
 
 #: Seconds that a KeyPackage is kept at most, whatever it says of itself: the protocol's live for 30 days.
 LONGEST = 90 * DAY
+
+
+@struct
+class _Head(Struct):
+    """A KeyPackage (RFC 9420 §10) as far as its lifetime.
+
+    Its lists are opaque here, and those of its extensions come later: of the thousands of elements that a package may
+    have, the server reads none, for it reads two hundred packages while everybody waits.
+    """
+
+    version: UInt16
+    cipher_suite: UInt16
+    init_key: Opaque
+    encryption_key: Opaque
+    signature_key: Opaque
+    credential_type: UInt16
+    credential: Opaque
+    versions: Opaque
+    cipher_suites: Opaque
+    extensions: Opaque
+    proposals: Opaque
+    credentials: Opaque
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +72,14 @@ class KeyPackages:
 
         def operation(tx: Transaction) -> int:
             key_packages.drop_expired(tx, caller.device, now)
-            key_packages.add(tx, caller.device, (_dated(body, now) for body in request.packages))
-            if request.last_resort is not None:
-                key_packages.set_last_resort(tx, caller.device, _dated(request.last_resort, now))
-            count = key_packages.count(tx, caller.device)
+            count = key_packages.count(tx, caller.device) + len(request.packages)
+            # Before anything is read or written: what is refused is to cost others no time.
             if count > self.limits.key_packages:
                 detail = f"a device's pool holds at most {self.limits.key_packages} KeyPackages"
                 raise RefusedError("DS-POOL", ErrorCode.TOO_LARGE, detail)
+            key_packages.add(tx, caller.device, (_dated(body, now) for body in request.packages))
+            if request.last_resort is not None:
+                key_packages.set_last_resort(tx, caller.device, _dated(request.last_resort, now))
             return count
 
         return replies.KeyPackageCount(await self.storage.write(operation))
@@ -90,7 +116,7 @@ class KeyPackages:
 def _dated(body: bytes, now: int) -> Package:
     """A KeyPackage with its end. The server judges none: one that it cannot read is kept as long as any."""
     try:
-        source = KeyPackage.decode(body).leaf_node.source
+        source = _Head.decode_prefix(body)[0].source
     except MalformedError:
         return Package(body, now + LONGEST)
     ends = source.not_after if isinstance(source, Lifetime) else now + LONGEST

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from entrenous.errors import MalformedError
 from entrenous.mls.types import BasicCredential, Capabilities, KeyPackage, LeafNode, Lifetime, ProtocolVersion
 from entrenous.mls.types.leaf_node import FromUpdate, Source
 from entrenous.server.key_packages import LONGEST
@@ -131,5 +132,22 @@ def test_what_has_no_end_of_its_own_is_kept_for_so_long_and_no_longer(kind: str)
         later(world, 2)
         await world.memory.server.sweep()
         assert rows(world) == 0
+
+    play(scenario)
+
+
+def test_nothing_is_read_of_a_key_package_beyond_its_lifetime() -> None:
+    """Thousands of extensions in each of two hundred packages would keep everybody waiting while they are read."""
+
+    async def scenario(world: World, alice: Person, bob: Person) -> None:
+        lifetime = until(world, 1)
+        whole = package(b"bob", lifetime)
+        cut = whole[: whole.index(lifetime.encode()) + len(lifetime.encode())]
+        with pytest.raises(MalformedError):
+            KeyPackage.decode(cut)
+        await put(bob, [cut])
+        later(world, 2)
+        await again(alice)
+        assert await claim(alice, bob) == []
 
     play(scenario)
