@@ -192,6 +192,10 @@ class Server:
                 await task
         if self._listener is not None:
             self._listener.close()
+        # Who goes on asking must not keep the server from ending: what it has begun is finished, and no more is begun.
+        self._host.closing = True
+        for connection in self._host.connections:
+            connection.hold()
         await self.services.settle()
         for connection in self._host.connections:
             connection.end(reason)

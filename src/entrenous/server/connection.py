@@ -160,6 +160,10 @@ class ClientLink(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_reading():
             self._advance()
 
+    def hold(self) -> None:
+        """Take no more requests, and finish those that were taken."""
+        self._throttle()
+
     def end(self, reason: str) -> None:
         """Say why, and close."""
         self.send(encode_event(GoingAway(reason)))
@@ -187,7 +191,7 @@ class ClientLink(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Judge what has arrived. Who has not logged in waits for a turn, and so does what was put off."""
-        if self._channel is None or self._waits_for_turn:
+        if self._channel is None or self._waits_for_turn or self._host.closing:
             return
         if self._known:
             self._work()
@@ -209,6 +213,8 @@ class ClientLink(asyncio.Protocol):
             return False
         if self._session is not None:
             self._session.resume()
+        if self._host.closing:
+            return False
         try:
             self._judge(self._channel)
         except (MalformedError, RejectedError, CryptoError) as error:
@@ -273,7 +279,7 @@ class ClientLink(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         held = self._held()
-        is_busy = held is not None or self._waits_for_turn
+        is_busy = held is not None or self._waits_for_turn or self._host.closing
         if transport.is_reading() and is_busy:
             transport.pause_reading()
             if held is not None:

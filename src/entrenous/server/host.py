@@ -19,6 +19,10 @@ from entrenous.trace import Trace
 class Connection(Protocol):
     """A client's connection, as the server ends it."""
 
+    def hold(self) -> None:
+        """Take no more requests."""
+        ...
+
     def end(self, reason: str) -> None:
         """Say why, and close."""
         ...
@@ -72,4 +76,6 @@ class Host:
     reports: Reports
     #: By suite; replaced daily, and each connection keeps those it began with.
     credentials: Mapping[int, ServerCredential]
+    #: Nobody's requests are taken any more.
+    closing: bool = False
     connections: Connections = field(default_factory=Connections)

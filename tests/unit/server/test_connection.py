@@ -1,6 +1,7 @@
 """Connections: garbage, silence, slow readers, floods and goodbyes. Whatever one client does, the others go on."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any, cast
@@ -385,6 +386,44 @@ def test_closing_does_not_wait_for_who_does_not_read() -> None:
         await world.memory.server.close()
         assert loop.time() - begun <= 6
         assert world.memory.server.connections == 0
+
+    run_virtual(scenario())
+
+
+def test_closing_does_not_wait_for_who_goes_on_asking() -> None:
+    """What was taken is answered; what comes later is not taken, or a busy server would never end."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        world = await World.start()
+        alice = await world.person("alice")
+
+        async def takes_a_second(*_: object) -> replies.Reply:
+            await asyncio.sleep(1)
+            return replies.Rooms(())
+
+        handlers = world.memory.server.services.of_device
+        assert isinstance(handlers, dict)
+        handlers[requests.ListRooms] = takes_a_second
+        answered = 0
+
+        async def go_on_asking(begin: float) -> None:
+            nonlocal answered
+            await asyncio.sleep(begin)
+            with contextlib.suppress(ConnectionResetError):
+                while not alice.client.ended.is_set() and answered < 200:
+                    assert await alice.client.call(requests.ListRooms()) == replies.Rooms(())
+                    answered += 1
+
+        async with asyncio.TaskGroup() as group:
+            for begin in (0.0, 0.5):
+                group.create_task(go_on_asking(begin))
+            await asyncio.sleep(5.25)
+            begun, before = loop.time(), answered
+            await world.memory.server.close()
+            assert loop.time() - begun <= 2
+        assert answered == before + 2
+        assert await alice.client.event() == events.GoingAway("the server is going down")
 
     run_virtual(scenario())
 
