@@ -21,6 +21,7 @@ class Count(StrEnum):
     REQUESTS_PER_TURN = "requests_per_turn"
     RECORDS_PER_TURN = "records_per_turn"
     REQUESTS_IN_FLIGHT = "requests_in_flight"
+    LARGE_UPLOADS = "large_uploads"
     PUSH_BACKLOG = "push_backlog"
     REPLY_BACKLOG = "reply_backlog"
     HELD_BYTES = "held_bytes"

@@ -11,6 +11,8 @@ from entrenous.errors import UsageError
 from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN, MAX_RETENTION_SECONDS
 
 HOUR = 3_600.0
+#: The largest count, and the most seconds, that anything is reckoned with: 300 million years.
+_MOST = 1e16
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +20,16 @@ class Rate:
     """At most ``count`` at once, refilled evenly over ``seconds``.
 
     Raises:
-        UsageError: one of them is not above 0.
+        UsageError: one of them is not above 0, or beyond all reason.
     """
 
     count: int
     seconds: float
 
     def __post_init__(self) -> None:
-        if not (self.count > 0 and self.seconds > 0):
-            raise UsageError(f"a rate is a count above 0 in seconds above 0, not {self.count}/{self.seconds:g}")
+        # A thousandth of a thousandth at the least: what is divided by it stays a number.
+        if not (0 < self.count <= _MOST and 1e-6 <= self.seconds <= _MOST):
+            raise UsageError("a rate is a count above 0 in seconds above 0, such as 10/600")
 
     def __str__(self) -> str:
         return f"{self.count}/{self.seconds:.10g}"
@@ -59,6 +62,8 @@ class Limits:
     requests_per_turn: Annotated[Rate, "requests of one connection that are begun together"] = Rate(8, 0.004)
     records_per_turn: Annotated[int, "records of one connection that are opened together"] = 64
     requests_in_flight: Annotated[int, "requests of one connection that are not answered yet"] = 16
+    # The disk takes megabytes only one after the other, and everybody's next message behind them.
+    large_uploads: Annotated[Rate, "bytes of one account's large requests; the next ones wait"] = Rate(2 << 20, 1.0)
 
     push_backlog: Annotated[int, "bytes a connection leaves untaken before it is told to fetch"] = 1 << 20
     reply_backlog: Annotated[int, "bytes a connection leaves untaken before its requests wait"] = 4 << 20
@@ -98,8 +103,8 @@ class Limits:
             raise UsageError(f"uploads is at least message_bytes, {self.message_bytes}, or nobody could send one")
         for each in fields(self):
             value = getattr(self, each.name)
-            if not isinstance(value, Rate) and not value > 0:
-                raise UsageError(f"{each.name} is above 0, not {value}")
+            if not isinstance(value, Rate) and not 0 < value <= _MOST:
+                raise UsageError(f"{each.name} is above 0 and no more than {_MOST:g}")
 
 
 def meanings() -> dict[str, str]:

@@ -37,7 +37,8 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return {name: parse_limit(name, str(value)) for name, value in tomllib.load(file).items()}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, UsageError) as error:
+    # Numbers of thousands of digits are a ValueError, as what is no TOML or no text is; many brackets a RecursionError.
+    except (ValueError, RecursionError, UsageError) as error:
         raise UsageError(f"{path}: {error}") from None
     except OSError as error:
         raise UnavailableError(f"{path} cannot be read: {error.strerror}") from error

@@ -71,6 +71,29 @@ class AddressLimiter:
         return self._addresses.take(key, now, cost) or self._networks.take(network_key(str(key)), now, cost)
 
 
+class Rests:
+    """How long somebody has to wait before the next large thing: nothing is refused, it is only put off.
+
+    Args:
+        rate: what may be done without a rest, in the long run.
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        self._seconds_each = rate.seconds / rate.count
+        self._until: OrderedDict[Hashable, float] = OrderedDict()
+
+    def wait(self, key: Hashable, now: float) -> float:
+        """Seconds until the next one; 0 is at once."""
+        return max(0.0, self._until.get(key, now) - now)
+
+    def begin(self, key: Hashable, now: float, cost: float) -> None:
+        """One of ``cost`` is begun, after the wait."""
+        self._until[key] = max(now, self._until.pop(key, now)) + cost * self._seconds_each
+        # Those who rest no more, as far as they stand in front, and whoever is too many.
+        while self._until and (len(self._until) > MAX_BUCKETS or next(iter(self._until.values())) <= now):
+            self._until.popitem(last=False)
+
+
 def by_address(limits: Limits, counters: Counters, count: Count) -> AddressLimiter:
     """What counts by address under the limit that ``count`` names."""
     return AddressLimiter(

@@ -17,7 +17,7 @@ from entrenous.server.invites import Invites
 from entrenous.server.key_packages import KeyPackages
 from entrenous.server.limits import Limits
 from entrenous.server.login import Login
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import RateLimiter, Rests, check_rate
 from entrenous.server.registration import Registration
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage
@@ -55,6 +55,7 @@ class Services:
     counters: Counters
     clock: Clock
     uploads: RateLimiter
+    rests: Rests
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
     _tasks: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
@@ -114,6 +115,7 @@ class Services:
             counters=counters,
             clock=clock,
             uploads=RateLimiter(limits.uploads, counters.adder(Count.UPLOADS)),
+            rests=Rests(limits.large_uploads),
         )
 
     def charge(self, account: bytes, request: requests.Request, size: int) -> None:

@@ -23,6 +23,9 @@ from entrenous.server.services import Services
 from entrenous.server.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
 
+#: Bytes from which a request is a large one: what one account gives the network and the disk to do in such, it spreads.
+LARGE = 64 << 10
+
 _log = structlog.get_logger(__name__)
 
 
@@ -74,6 +77,7 @@ class Session:
         self._waiting: deque[_Call] = deque()
         self._running: deque[_Call] = deque()
         self._size = 0
+        self._rests = False
         self._closed = False
 
     @property
@@ -137,12 +141,14 @@ class Session:
     def _start(self) -> None:
         while self._waiting and self._may_start(self._waiting[0]):
             call = self._waiting.popleft()
+            if call.size >= LARGE:
+                self._services.rests.begin(self._proved, asyncio.get_running_loop().time(), call.size)
             call.task = self._services.spawn(self._answer(call.request, call.size))
             self._running.append(call)
             call.task.add_done_callback(self._finished)
 
     def _may_start(self, call: _Call) -> bool:
-        if self._link.backlog >= self._services.limits.reply_backlog:
+        if self._link.backlog >= self._services.limits.reply_backlog or self._has_to_rest(call):
             return False
         if not self._running:
             return True
@@ -150,6 +156,29 @@ class Session:
             return False
         # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.
         return not _is_dear(call) or not any(_is_dear(other) for other in self._running)
+
+    @property
+    def _proved(self) -> bytes:
+        """The account that the client has proved to be, with a password or as a device; b"" before."""
+        return self.state.account if isinstance(self.state, OfAccount) else self.account
+
+    def _has_to_rest(self, call: _Call) -> bool:
+        """Whether a large request comes too soon after another; then it is looked at again when its time has come."""
+        if call.size < LARGE:
+            return False
+        loop = asyncio.get_running_loop()
+        wait = self._services.rests.wait(self._proved, loop.time())
+        if wait and not self._rests:
+            self._rests = True
+            self._services.counters.add(Count.LARGE_UPLOADS)
+            loop.call_later(wait, self._rested)
+        return wait > 0
+
+    def _rested(self) -> None:
+        self._rests = False
+        if not self._closed:
+            self._start()
+            self._link.progressed()
 
     def _finished(self, _task: "asyncio.Task[replies.Reply]") -> None:
         while self._running and (task := self._running[0].task) is not None and task.done():

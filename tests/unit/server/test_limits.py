@@ -246,6 +246,24 @@ async def ask_much_at_once(world: World) -> None:
     assert [reply.sequence for reply in got] == list(range(1, 201))
 
 
+async def give_megabytes(world: World) -> None:
+    """Over any of its devices and connections, an account's large requests come one after the other, with rests."""
+    loop = asyncio.get_running_loop()
+    alice, bob = await world.person("alice"), await world.person("bob")
+    begun = loop.time()
+    vaults = [alice.client.start(requests.PutVault(number, bytes(1 << 20))) for number in (1, 2)]
+    ping = alice.client.start(requests.Ping())
+    assert await vaults[0] == replies.Done()
+    assert await bob.client.call(requests.PutVault(1, bytes(1 << 20))) == replies.Done()
+    assert loop.time() - begun < 0.1
+    assert await vaults[1] == await ping == replies.Done()
+    assert loop.time() - begun == pytest.approx(0.5, abs=0.1)
+    assert alice.client.answered[-3:] == sorted(alice.client.answered[-3:])
+    await alice.reconnect()
+    assert await alice.client.call(requests.PutVault(3, bytes(1 << 20))) == replies.Done()
+    assert loop.time() - begun == pytest.approx(1.0, abs=0.1)
+
+
 async def leave_pushes_unread(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     room = await alice.create_room()
@@ -427,6 +445,7 @@ REACHED: list[tuple[Count, Reach, Limits]] = [
     (Count.REQUESTS_PER_TURN, ask_much_at_once, Limits()),
     (Count.RECORDS_PER_TURN, send_empty_records, Limits()),
     (Count.REQUESTS_IN_FLIGHT, ask_much_at_once, Limits(requests_in_flight=4)),
+    (Count.LARGE_UPLOADS, give_megabytes, Limits()),
     (Count.PUSH_BACKLOG, leave_pushes_unread, Limits(idle_seconds=FOREVER)),
     (Count.REPLY_BACKLOG, leave_replies_unread, Limits(reply_backlog=1 << 20)),
     (Count.HELD_BYTES, hold_much_together, Limits(held_bytes=700_000)),

@@ -44,7 +44,8 @@ def test_every_limit_can_be_set_as_it_is_shown(name: str) -> None:
     [
         *("", "=", "connections", "connections=", "connections=many", "connections=0", "connections=-1"),
         *("connections=1.5", "__init__=1", "claims=5", "claims=5/", "claims=/5", "claims=0/5", "claims=5/nan"),
-        *("claims=5/0", "idle_seconds=nan"),
+        *("claims=5/0", "idle_seconds=nan", "idle_seconds=inf", "claims=5/inf", "claims=5/1e-320", "claims=5/1e300"),
+        *(f"claims={'9' * 400}/5", f"connections={'9' * 400}", f"connections={'9' * 5_000}"),
     ],
 )
 def test_what_is_no_limit_is_refused_with_a_sentence(option: str, tmp_path: Path) -> None:
@@ -56,7 +57,13 @@ def test_what_is_no_limit_is_refused_with_a_sentence(option: str, tmp_path: Path
         read_limits(tmp_path)
 
 
-@pytest.mark.parametrize("body", [b"connections", b"\xff", b"connections = [1]", b"[limits]\nconnections = 1", b"= 1"])
+#: What the reader of TOML has other errors for.
+TOO_MUCH = (b"connections = " + b"[" * 100_000, b"connections = " + b"9" * 5_000, b"connections = 0x" + b"f" * 5_000)
+
+
+@pytest.mark.parametrize(
+    "body", [b"connections", b"\xff", b"connections = [1]", b"[limits]\nconnections = 1", b"= 1", *TOO_MUCH]
+)
 def test_a_file_that_is_none_is_refused(body: bytes, tmp_path: Path) -> None:
     (tmp_path / "limits.toml").write_bytes(body)
     with pytest.raises(UsageError, match=r"limits\.toml"):
