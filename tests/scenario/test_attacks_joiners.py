@@ -1,6 +1,7 @@
 """Attacks on who is to join: a state that leads nowhere, from a member or the server, and rooms nobody asked for."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
@@ -17,9 +18,12 @@ from entrenous.client import (
     RoomJoined,
 )
 from entrenous.client.rooms.mailbox import GIVE_UP_AFTER
+from entrenous.client.upkeep import SPREAD
 from entrenous.errors import RejectedError
+from entrenous.server.refusal import RefusedError
 from entrenous.server.store import Transaction
 from entrenous.testing.members import World
+from entrenous.wire import ErrorCode, replies, requests
 from hostile_member import Traitor
 from lying_server import LyingServer
 from worlds import epochs, garden, in_world
@@ -136,3 +140,46 @@ async def test_nobody_is_put_into_a_room_by_whom_he_has_blocked(world: World) ->
     with pytest.raises(RejectedError) as caught:
         await carol.do(BlockPerson("carol"))
     assert caught.value.rule == "CLIENT-SELF"
+
+
+@in_world
+async def test_what_waits_behind_an_invitation_that_leads_nowhere_is_told_of_once(world: World) -> None:
+    alice, mallory, carol = await world.people("alice", "mallory", "carol")
+    room = await garden(mallory)
+    await carol.do(BlockPerson("alice"))
+    await carol.stop()
+    await mallory.do(InviteMember(room, "carol"))
+    await world.server.server.storage.write(lambda tx: _spoil(tx, room))
+    await alice.do(InviteMember(await garden(alice), "carol"))
+    await carol.come_back()
+    await asyncio.sleep(2 * GIVE_UP_AFTER)
+    assert [event.rule for event in carol.saw(InvitationRefused)] == ["JOIN-BLOCKED", "JOIN-STATE"]
+    assert len(carol.saw(InvitationDelayed)) == 1
+    waiting = await carol.running._services.caller.call(requests.FetchInbox(0), replies.Inbox)
+    assert not waiting.items
+
+
+@in_world
+async def test_a_server_that_gives_back_the_vault_from_before_brings_no_block_back_that_was_lifted(
+    world: World,
+) -> None:
+    carol, mallory = await world.people("carol", "mallory")
+    await carol.do(BlockPerson("mallory"))
+    await asyncio.sleep(2 * SPREAD)
+    table = cast("dict[type[requests.Request], Any]", world.server.server.services.of_account)
+    honest, refused = table[requests.PutVault], 0
+
+    async def stale_at_first(account: bytes, request: requests.PutVault) -> replies.Reply:
+        nonlocal refused
+        if not refused:
+            refused += 1
+            raise RefusedError("AUTH-STALE", ErrorCode.STALE, "it was changed", request.expected)
+        return cast("replies.Reply", await honest(account, request))
+
+    table[requests.PutVault] = stale_at_first
+    await carol.do(BlockPerson("mallory", is_blocked=False))
+    await asyncio.sleep(2 * SPREAD)
+    assert refused
+    room = await garden(mallory)
+    await mallory.do(InviteMember(room, "carol"))
+    assert (await carol.sees(RoomJoined)).room == room

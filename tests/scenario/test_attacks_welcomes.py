@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import pytest
+
 from entrenous.client import (
     CommitRefused,
     GapShown,
@@ -16,7 +18,7 @@ from entrenous.client import (
 from entrenous.client.rooms.commits import TREE_EVERY
 from entrenous.client.rooms.room import Epoch
 from entrenous.client.rooms.sealed import AccessKey
-from entrenous.content import Role, new_settings, with_member
+from entrenous.content import Role, RoomSettings, new_settings, with_member
 from entrenous.testing.members import Person, World
 from forged_rooms import ForgedRoom, slip_in
 from worlds import epochs, garden, in_world, texts
@@ -33,10 +35,15 @@ async def at_server(world: World, sql: str, *parameters: object) -> None:
 
 def forge(forger: Person, room: bytes, *members: Person) -> ForgedRoom:
     """A group of the forger's own, with the room's id and with these accounts in its settings."""
+    return ForgedRoom(forger, room, forge_settings(forger, *members))
+
+
+def forge_settings(forger: Person, *members: Person) -> RoomSettings:
+    """Settings of a room that the forger manages, with these accounts."""
     settings = new_settings("Garden", forger.running.account)
     for member in members:
         settings = with_member(settings, member.running.account, Role.MEMBER)
-    return ForgedRoom(forger, room, settings)
+    return settings
 
 
 async def three(world: World) -> tuple[Person, Person, Person, bytes]:
@@ -120,6 +127,35 @@ async def test_who_could_not_follow_a_commit_is_brought_back_by_an_admin_and_rea
     await bob.sees(RoomJoined)
     await talk(alice, bob, room)
     assert await texts(bob, room) == ["between us", "nobody else reads this"]
+
+
+@in_world
+async def test_an_admin_whose_welcome_comes_late_takes_nothing_from_him_that_was_read_meanwhile(world: World) -> None:
+    mallory, bob, carol = await world.people("mallory", "bob", "carol")
+    room = await garden(mallory, bob, carol)
+    for person in (mallory, bob, carol):
+        await person.running.wait_until_caught_up()
+    forged = ForgedRoom(mallory, room, forge_settings(mallory, bob), epochs=30)
+    welcome = await forged.invite(bob.running.account)
+    mailbox = bob.running._hall._mailbox
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mailbox, "empty", _keep_waiting)
+        await slip_in(mallory, room, welcome, tree=forged.sealed_tree(), retention_seconds=3_600)
+        await bob.has(CommitRefused)
+        await carol.says(room, "read by bob")
+        await bob.reads("read by bob")
+        await bob.says(room, "said by bob")
+        await carol.reads("said by bob")
+        await bob.running.wait_until_caught_up()
+    joined = len(bob.saw(RoomJoined))
+    await mailbox.empty()
+    await bob.running.wait_until_caught_up()
+    assert len(bob.saw(RoomJoined)) == joined + 1  # an admin may lead him there; the others see him no more
+    assert await texts(bob, room) == ["read by bob", "said by bob"]
+
+
+async def _keep_waiting() -> None:
+    """The inbox is not looked at."""
 
 
 @in_world

@@ -8,10 +8,11 @@ import dataclasses
 
 from entrenous.client.environment import Environment
 from entrenous.client.session import Caller, StaleError
-from entrenous.client.store import Store, Transaction, account, contacts, vault
+from entrenous.client.store import Store, Transaction, account, contacts, rooms, vault
 from entrenous.client.store.account import AccountRow
 from entrenous.client.store.contacts import UNSEEN
 from entrenous.client.store.vault import VaultRoomRow, VaultRow
+from entrenous.client.views import RoomState
 from entrenous.codec import Vector, decode_as, encode_as
 from entrenous.errors import RejectedError, UsageError
 from entrenous.identity import (
@@ -53,16 +54,22 @@ def compose(store: Store, row: AccountRow, version: int) -> VaultBody:
 
 def absorb(tx: Transaction, body: VaultBody, now: int) -> None:
     """Take from a vault what the store does not know, or knows less of. Nothing that it knows is undone."""
+    met = {contact.account_id for contact in contacts.every(tx) if contact.identity_key != UNSEEN}
     for found in body.contacts:
         contacts.hear_of(tx, found.account_id, now)
         heard = contacts.get(tx, found.account_id)
         if heard is not None and heard.identity_key == UNSEEN:
             contacts.restore(tx, _from_vault(found, heard))
     for account_id in body.blocks:
+        if account_id in met:
+            continue  # the block was lifted here, and a vault from before that must not bring it back
         contacts.hear_of(tx, account_id, now)
         contacts.set_blocked(tx, account_id, blocked=True)
     known = {room.room_id: room.sequence for room in vault.rooms(tx)}
     for room in body.rooms:
+        standing = rooms.standing(tx, room.room_id)
+        if standing is not None and standing.state is RoomState.REMOVED:
+            continue  # its secrets were deleted when this device was removed
         if room.sequence > known.get(room.room_id, -1):
             kept = VaultRoomRow(room.room_id, room.access_key, room.generation, room.epoch, room.sequence)
             vault.put_room(tx, kept)

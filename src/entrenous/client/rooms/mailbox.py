@@ -15,6 +15,8 @@ from entrenous.wire.types import InboxItem
 #: would stop up the inbox for ever.
 LOOK_AGAIN = 30.0
 GIVE_UP_AFTER = 900.0
+#: Items that are remembered until they can be dropped; the server could show ever more of them.
+MOST_NOTED = 10_000
 
 
 class Mailbox:
@@ -35,6 +37,8 @@ class Mailbox:
         self._timer: asyncio.TimerHandle | None = None
         #: When an item was first found to lead nowhere.
         self._waiting_since: dict[int, float] = {}
+        #: Items that are done with and not dropped yet, because one before them waits: each is told of once.
+        self._done: set[int] = set()
 
     async def empty(self) -> None:
         """Join the rooms whose Welcomes wait. One that leads nowhere yet stays, is told, and looked at again later.
@@ -64,7 +68,8 @@ class Mailbox:
         failure: UnavailableError | None = None
         for item in items:
             try:
-                await self._enter(item)
+                if item.id not in self._done:
+                    await self._enter(item)
             except UnusableStateError:
                 if not self._is_given_up(item):
                     has_waiting = True
@@ -73,8 +78,12 @@ class Mailbox:
             except UnavailableError as error:
                 failure = failure or error
                 continue
+            if len(self._done) < MOST_NOTED:
+                self._done.add(item.id)
             if failure is None and not has_waiting:
                 await self._services.caller.call(requests.DropInbox(item.id), replies.Done)
+                self._done.discard(item.id)
+                self._waiting_since.pop(item.id, None)
         if failure is not None:
             raise failure
         return has_waiting
@@ -83,6 +92,8 @@ class Mailbox:
         """Whether an item has waited for long enough; who is let into a room and cannot come in is told at once."""
         now = asyncio.get_running_loop().time()
         if item.id not in self._waiting_since:
+            if len(self._waiting_since) == MOST_NOTED:
+                return True
             self._waiting_since[item.id] = now
             self._services.emit(InvitationDelayed(item.room))
         return now - self._waiting_since[item.id] >= GIVE_UP_AFTER

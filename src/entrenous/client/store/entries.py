@@ -38,9 +38,10 @@ _NOT_READ = (MessageKind.UNREADABLE, MessageKind.REFUSED)
 
 
 def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
-    """Add an entry at the end of a room's timeline."""
+    """Add an entry at the end of a room's timeline. What was read at its place before stays, under the new log hash."""
     tx.execute(
-        f"INSERT INTO entries (room, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 columns named above
+        f"INSERT INTO entries (room, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
+        " ON CONFLICT (room, sequence) DO UPDATE SET log_hash = excluded.log_hash",
         (
             room,
             row.sequence,
@@ -62,8 +63,14 @@ def get(rows: Rows, room: bytes, sequence: int) -> EntryRow | None:
 
 
 def forget_after(tx: Transaction, room: bytes, sequence: int) -> None:
-    """Delete the entries behind a place: this device reads them again, as another member than it was."""
-    tx.execute("DELETE FROM entries WHERE room = ? AND sequence > ?", (room, sequence))
+    """Delete what could not be read behind a place: this device reads it again, as another member than it was.
+
+    What it has read stays: whoever leads it there must not be able to take that from it.
+    """
+    tx.execute(
+        "DELETE FROM entries WHERE room = ? AND sequence > ? AND kind IN (?, ?, ?)",
+        (room, sequence, _HIDDEN, *_NOT_READ),
+    )
 
 
 def committers(rows: Rows, room: bytes, count: int) -> list[bytes | None]:
