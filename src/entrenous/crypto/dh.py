@@ -80,7 +80,7 @@ class X25519Function:
         Raises:
             UsageError: ``private`` has not 32 bytes.
         """
-        return crypto_scalarmult_base(_scalar(private if isinstance(private, DHPrivateKey) else DHPrivateKey(private)))
+        return crypto_scalarmult_base(_scalar(private))
 
     def exchange(self, private: DHPrivateKey, public: bytes) -> bytes:
         """The shared secret, 32 bytes.
@@ -98,10 +98,11 @@ class X25519Function:
             raise CryptoError from None
 
 
-def _scalar(private: DHPrivateKey) -> bytes:
-    if len(private) != X25519_SIZE:
-        raise UsageError(f"an X25519 private key has {X25519_SIZE} bytes, not {len(private)}")
-    return private.reveal()
+def _scalar(private: DHPrivateKey | bytes) -> bytes:
+    scalar = private.reveal() if isinstance(private, DHPrivateKey) else private
+    if len(scalar) != X25519_SIZE:
+        raise UsageError(f"an X25519 private key has {X25519_SIZE} bytes, not {len(scalar)}")
+    return scalar
 
 
 X25519: DH = X25519Function()

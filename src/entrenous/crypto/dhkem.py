@@ -80,6 +80,14 @@ class DHKEM(ABC):
         shared = self._exchange(key, self._checked_public(ciphertext))
         return self._extract_and_expand(shared, ciphertext + self._encode(key))
 
+    def check_public(self, public: bytes) -> None:
+        """Check that one can encapsulate to ``public``.
+
+        Raises:
+            CryptoError: ``public`` is no public key of this KEM, or of low order.
+        """
+        self.library_public(public)
+
     def library_private(self, private: KEMPrivateKey) -> Any:  # noqa: ANN401 -- the library's class differs per group
         """The library's object for a private key.
 
@@ -179,13 +187,22 @@ class X25519KEM(MontgomeryKEM):
         """
         return KEMKeyPair(KEMPrivateKey(private), X25519.public(private))
 
+    def check_public(self, public: bytes) -> None:
+        """Check that one can encapsulate to ``public``, which its bytes tell: the library's object is not needed.
+
+        Raises:
+            CryptoError: ``public`` has not 32 bytes, or is of low order.
+        """
+        if len(public) != X25519_SIZE or is_low_order(public):
+            raise CryptoError
+
     def encapsulate(self, public: bytes, entropy: Entropy) -> tuple[bytes, bytes]:
         """Encap (RFC 9180 §4.1), its ephemeral key derived from 32 bytes of ``entropy``.
 
         Raises:
             CryptoError: ``public`` is no public key of X25519, or of low order.
         """
-        self.library_public(public)
+        self.check_public(public)
         ephemeral = self.generate(entropy)
         shared = X25519.exchange(DHPrivateKey(ephemeral.private.reveal()), public)
         return ephemeral.public, self._extract_and_expand(shared, ephemeral.public + public)

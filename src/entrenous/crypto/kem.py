@@ -97,6 +97,14 @@ class KEM(Protocol):
         """
         ...
 
+    def check_public(self, public: bytes) -> None:
+        """Check that one can encapsulate to an encoded public key.
+
+        Raises:
+            CryptoError: ``public`` is no public key of this KEM, or of low order.
+        """
+        ...
+
     def library_public(self, public: bytes) -> Any:  # noqa: ANN401 -- the library's class differs per KEM
         """The library's object for an encoded public key.
 

@@ -109,6 +109,14 @@ class MLKEM:
         shared: bytes = key.decapsulate(ciphertext)
         return shared
 
+    def check_public(self, public: bytes) -> None:
+        """Check that one can encapsulate to ``public``.
+
+        Raises:
+            CryptoError: ``public`` has the wrong size or a coefficient outside the field.
+        """
+        self.library_public(public)
+
     def library_private(self, private: KEMPrivateKey) -> Any:  # noqa: ANN401 -- one class per parameter set
         """The library's object for a private key.
 

@@ -125,6 +125,14 @@ class XWing:
         x25519_secret = X25519.exchange(key.x25519, x25519_ciphertext)
         return _combine(mlkem_secret, x25519_secret, x25519_ciphertext, key.x25519_public)
 
+    def check_public(self, public: bytes) -> None:
+        """Check that one can encapsulate to ``public``.
+
+        Raises:
+            CryptoError: ``public`` has the wrong size, or one of its halves is no public key or of low order.
+        """
+        self.library_public(public)
+
     def library_private(self, private: KEMPrivateKey) -> MLKEM768X25519PrivateKey:
         """The library's object for a private key.
 

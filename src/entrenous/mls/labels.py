@@ -40,6 +40,17 @@ def kdf_label(label: str, context: bytes, length: int) -> bytes:
     Raises:
         UsageError: ``length`` is not one of two bytes.
     """
+    if len(context) <= _SHORT_CONTEXT:
+        return _kdf_label(label, context, length)
+    return _kdf_head(label, length) + opaque(context)
+
+
+#: Bytes of the contexts that come again and again: none, "left" and "right", a generation.
+_SHORT_CONTEXT = 5
+
+
+@lru_cache(maxsize=1024)
+def _kdf_label(label: str, context: bytes, length: int) -> bytes:
     return _kdf_head(label, length) + opaque(context)
 
 

@@ -84,7 +84,8 @@ class CipherSuite:
 
     def derive_secret(self, secret: bytes, label: str) -> bytes:
         """DeriveSecret (RFC 9420 §8): a child secret of KDF.Nh bytes."""
-        return self.expand_with_label(secret, label, b"", self.kdf.size)
+        size = self.kdf.size
+        return hkdf_expand(self.kdf, secret, kdf_label(label, b"", size), size)
 
     def derive_tree_secret(self, secret: bytes, label: str, generation: int, length: int) -> bytes:
         """DeriveTreeSecret (RFC 9420 §9.1), bound to a 32-bit ``generation``."""

@@ -79,6 +79,8 @@ def test_public_keys_of_another_length_are_refused(kem: KEM) -> None:
             kem.encapsulate(wrong, system_entropy)
         with pytest.raises(CryptoError):
             kem.library_public(wrong)
+        with pytest.raises(CryptoError):
+            kem.check_public(wrong)
 
 
 @every_kem
@@ -88,6 +90,13 @@ def test_ciphertexts_of_another_length_are_refused(kem: KEM) -> None:
     for wrong in (b"", ciphertext[:-1], ciphertext + b"\0", ciphertext * 2):
         with pytest.raises(CryptoError):
             kem.decapsulate(pair.private, wrong)
+
+
+@every_kem
+def test_a_public_key_that_was_made_is_taken(kem: KEM) -> None:
+    public = kem.generate(system_entropy).public
+    kem.check_public(public)
+    assert kem.library_public(public) is not None
 
 
 @every_kem
@@ -123,6 +132,8 @@ def test_low_order_points_are_refused_in_both_directions(kem: KEM, points: tuple
         public = pair.public[: -len(point)] + point
         with pytest.raises(CryptoError):
             kem.library_public(public)
+        with pytest.raises(CryptoError):
+            kem.check_public(public)
         with pytest.raises(CryptoError):
             kem.encapsulate(public, system_entropy)
         with pytest.raises(CryptoError):

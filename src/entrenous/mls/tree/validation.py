@@ -7,6 +7,7 @@ clock, a KeyPackage's lifetime, is for whoever adds, and stands in ``group.key_p
 import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from entrenous.errors import RejectedError
 from entrenous.mls.suite import CipherSuite
@@ -74,10 +75,7 @@ class GroupRules:
             MalformedError: an extension of RFC 9420 has a broken body.
             RejectedError: an extension type stands there twice.
         """
-        extensions = tuple(extensions)
-        check_extensions(extensions)
-        required = required_capabilities(extensions) or RequiredCapabilities((), (), ())
-        return cls(suite, group_id, frozenset(e.extension_type for e in extensions), required)
+        return _rules_of(suite, group_id, tuple(extensions))
 
     def check_supported_by(self, capabilities: Capabilities) -> None:
         """Check that a member can take part (RFC 9420 §7.3, §11.1, §13.4).
@@ -97,6 +95,14 @@ class GroupRules:
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks proposals {sorted(missing)}")
         if missing := _unsupported(self.needed_credentials, capabilities.credentials):
             raise RejectedError("MLS-LEAF-CAPABILITIES", f"a leaf lacks credentials {sorted(missing)}")
+
+
+@lru_cache(maxsize=64)
+def _rules_of(suite: CipherSuite, group_id: bytes, extensions: tuple[Extension, ...]) -> GroupRules:
+    """``GroupRules.of``: the same from Commit to Commit. What is refused is not remembered."""
+    check_extensions(extensions)
+    required = required_capabilities(extensions) or RequiredCapabilities((), (), ())
+    return GroupRules(suite, group_id, frozenset(e.extension_type for e in extensions), required)
 
 
 def _unsupported(wanted: frozenset[int], listed: tuple[int, ...]) -> frozenset[int]:
@@ -157,7 +163,7 @@ def check_leaf_content(leaf: LeafNode, rules: GroupRules) -> None:
     if credential_type(leaf.credential) not in leaf.capabilities.credentials:
         raise RejectedError("MLS-LEAF-CREDENTIAL", "a leaf does not support its own kind of credential")
     rules.check_supported_by(leaf.capabilities)
-    rules.suite.hpke.kem.library_public(leaf.encryption_key)
+    rules.suite.hpke.kem.check_public(leaf.encryption_key)
     check_certified_key(leaf.credential, leaf.signature_key, rules.suite.signature)
 
 
@@ -177,7 +183,7 @@ def check_encryption_key(suite: CipherSuite, public: bytes) -> None:
     Raises:
         CryptoError: it is no public key of the suite's KEM, or of low order.
     """
-    suite.hpke.kem.library_public(public)
+    suite.hpke.kem.check_public(public)
 
 
 def check_members(tree: RatchetTree) -> None:
@@ -197,7 +203,7 @@ def check_members(tree: RatchetTree) -> None:
     if not census.signature_keys.keys().isdisjoint(census.encryption_keys):
         raise RejectedError("MLS-TREE-KEY-IN-TWO-ROLES", "a signature key is an encryption key, too")
     # RFC 9420 §7.3: "the credential type is supported by all members of the group"
-    if any(not census.credentials.keys() <= set(understood) for understood in census.understood):
+    if any(kind not in understood for kind in census.credentials for understood in census.understood):
         raise RejectedError("MLS-TREE-CREDENTIALS", "a member does not support another's kind of credential")
 
 
@@ -230,7 +236,7 @@ def check_tree(tree: RatchetTree, rules: GroupRules) -> None:
     check_unmerged_leaves(tree)
     check_parent_hashes(tree)
     for _, parent in tree.parents():
-        rules.suite.hpke.kem.library_public(parent.encryption_key)
+        rules.suite.hpke.kem.check_public(parent.encryption_key)
     for leaf_index, leaf in tree.members():
         check_leaf(leaf, rules, leaf_index)
 

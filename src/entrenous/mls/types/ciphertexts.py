@@ -99,6 +99,8 @@ def _common_size(data: bytes, start: int, stop: int) -> int | None:
     count, rest = divmod(stop - start, size)
     if rest:
         return None
+    if count == 1:
+        return size
     # All have the form of the first if all bytes of their headers are those of the first.
     headers = (*range(start, split), *range(middle, begin))
     if any(data[place:stop:size].count(data[place]) != count for place in headers):
