@@ -1,15 +1,15 @@
 """The two functions of a struct, written out field by field as one would write them by hand.
 
 A loop over fields that calls a function for each takes twice as long, and a tree of 1,000 members has 20,000 fields.
-The commonest forms (integers, fixed bytes, and an ``opaque<V>`` of fewer than 64 bytes) stand in the text themselves;
-whatever is not exactly that goes to the field's codec, which alone knows what to refuse and how.
+The commonest forms (integers, fixed bytes, an ``opaque<V>`` of fewer than 64 bytes, an empty vector) stand in the text
+themselves; whatever is not exactly that goes to the field's codec, which alone knows what to refuse and how.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from entrenous.codec.compile import Codec
-from entrenous.codec.fields import Fixed, UInt, VarOpaque
+from entrenous.codec.fields import Fixed, UInt, VarOpaque, VarVector
 from entrenous.codec.varint import ONE_BYTE
 
 
@@ -53,7 +53,9 @@ def _write(marker: object, otherwise: str) -> list[str]:
         case Fixed(size):
             return _either(f"len(field) == {size}", ["out += field"], [otherwise])
         case VarOpaque(None):
-            return _either(f"len(field) < {ONE_BYTE}", ["out.append(len(field))", "out += field"], [otherwise])
+            return _either(f"(size := len(field)) < {ONE_BYTE}", ["out.append(size)", "out += field"], [otherwise])
+        case VarVector():
+            return _either("field == ()", ["out.append(0)"], [otherwise])
     return [f" {otherwise}"]
 
 
@@ -70,6 +72,8 @@ def _read(marker: object, put: str, otherwise: str) -> list[str]:
         case VarOpaque(None):
             short = f"position < end and data[position] < {ONE_BYTE} and (stop := position + 1 + data[position]) <= end"
             return _either(short, [f"{put}data[position + 1 : stop])", "position = stop"], called)
+        case VarVector():
+            return _either("position < end and data[position] == 0", [f"{put}())", "position += 1"], called)
     return [f" {line}" for line in called]
 
 

@@ -247,3 +247,23 @@ def test_a_field_that_does_not_fit_is_our_bug_inside_of_a_struct_too(parcel: Par
 def test_a_tag_behind_the_end_is_not_read(annotation: object) -> None:
     with pytest.raises(MalformedError):
         codec_for(annotation).read(bytes([Shape.CIRCLE, 0, 0, 0, 0]), 0, 0)
+
+
+@struct
+class Sparse(Struct):
+    """Vectors, of which most are empty."""
+
+    shapes: Vector[Circle]
+    numbers: Vector[UInt16]
+    last: UInt8
+
+
+@pytest.mark.parametrize("shapes", [(), (Circle(7),)])
+@pytest.mark.parametrize("numbers", [(), (1,), (1, 2)])
+def test_an_empty_vector_is_one_byte_wherever_it_stands(shapes: tuple[Circle, ...], numbers: tuple[int, ...]) -> None:
+    sparse = Sparse(shapes, numbers, 9)
+    assert sparse.encode() == encode_as(Vector[Circle], shapes) + encode_as(Vector[UInt16], numbers) + b"\x09"
+    assert Sparse.decode(sparse.encode()) == sparse
+    for end in range(len(sparse.encode())):
+        with pytest.raises(MalformedError):
+            codec_for(Sparse).read(sparse.encode(), 0, end)
