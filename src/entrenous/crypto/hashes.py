@@ -30,8 +30,7 @@ class Hash(Enum):
         self.hpke_id = hpke_id
         self._new = getattr(hashlib, name_)
         # RFC 2104 §2: ipad and opad, "the byte 0x36 repeated B times" and 0x5C; as integers, so that C mixes them in
-        self._inner_pad = int.from_bytes(b"\x36" * block_size, "big")
-        self._outer_pad = int.from_bytes(b"\x5c" * block_size, "big")
+        self._pads = int.from_bytes(b"\x36" * block_size, "big"), int.from_bytes(b"\x5c" * block_size, "big")
 
     def digest(self, *parts: bytes) -> bytes:
         """The hash of ``parts``, joined."""
@@ -40,13 +39,13 @@ class Hash(Enum):
 
     def hmac(self, key: bytes, *parts: bytes) -> bytes:
         """HMAC of ``parts``, joined, under ``key``."""
-        length, new = self.block_size, self._new
+        length, new, (inner, outer) = self.block_size, self._new, self._pads
         if len(key) > length:
             key = new(key).digest()
         block = int.from_bytes(key.ljust(length, b"\x00"), "big")
-        inner = (block ^ self._inner_pad).to_bytes(length, "big")
-        outer = (block ^ self._outer_pad).to_bytes(length, "big")
-        result: bytes = new(outer + new(b"".join((inner, *parts))).digest()).digest()
+        message = parts[0] if len(parts) == 1 else b"".join(parts)
+        digest = new((block ^ inner).to_bytes(length, "big") + message).digest()
+        result: bytes = new((block ^ outer).to_bytes(length, "big") + digest).digest()
         return result
 
 
