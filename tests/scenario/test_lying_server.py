@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -9,13 +11,16 @@ from entrenous.client import (
     CommitRefused,
     EntryUnreadable,
     InviteMember,
+    LeftBehind,
     LogsDiffer,
     MessagesMissing,
     RefreshKeys,
     RoomJoined,
 )
-from entrenous.errors import CryptoError
+from entrenous.errors import CryptoError, RejectedError
+from entrenous.server.refusal import RefusedError
 from entrenous.testing.members import Person, World
+from entrenous.wire import ErrorCode, replies, requests
 from lying_server import LyingServer, Trick
 from worlds import epochs, garden, in_world, texts
 
@@ -34,6 +39,43 @@ async def test_a_commit_that_is_withheld_from_its_author_comes_into_force_when_i
     await bob.reads("with new keys")
     assert len(epochs(room, alice, bob)) == 1
     assert not alice.saw(CommitRefused)
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_commit_that_the_server_stores_and_denies_comes_into_force_when_it_is_shown(
+    tmp_path: Path,
+    is_refused: bool,
+) -> None:
+    @in_world
+    async def scenario(world: World) -> None:
+        alice, bob = await world.people("alice", "bob")
+        room = await garden(alice, bob)
+        await bob.running.wait_until_caught_up()
+        table = cast("dict[Any, Any]", world.server.server.services.of_device)
+        follower, honest = alice.running._hall.get(room).follower, table[requests.Commit]
+
+        async def denied(caller: Any, request: requests.Commit) -> replies.Published:
+            answer = await honest(caller, request)
+            if is_refused:
+                raise RefusedError("DS-DENIED", ErrorCode.DENIED, "it was not stored")
+            return replies.Published(answer.sequence - 1)  # where something else stands
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(table, requests.Commit, denied)
+            patch.setattr(follower, "offer", lambda entry: None)
+            with pytest.raises(RejectedError) as caught:
+                await alice.do(RefreshKeys(room))
+        assert caught.value.rule == ("DS-DENIED" if is_refused else "CLIENT-NOT-SENT")
+        await alice.restart()
+        await bob.says(room, "with your new keys")
+        await alice.reads("with your new keys")
+        assert len(epochs(room, alice, bob)) == 1
+        assert not alice.saw(CommitRefused) + alice.saw(LeftBehind)
+        await alice.do(RefreshKeys(room))
+        await alice.says(room, "all is well")
+        await bob.reads("all is well")
+
+    scenario(tmp_path)
 
 
 @in_world

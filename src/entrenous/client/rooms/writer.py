@@ -126,17 +126,18 @@ class Writer:
                     self._outbox.interrupt(self._room.id, _GAP)
                 return
             row = stages.of_room(self._services.store, self._room.id)
-            if row is not None and row.stage is not None:
+            if row is None or not row.is_wanted:
+                if not await self._go_on():
+                    return
+            elif row.stage is not None:
                 await self._send_commit(row.stage)
-            elif row is not None:
+            else:
                 self._stage(StoredIntent.decode(row.intent).intent)
-            elif not await self._go_on():
-                return
         self._outbox.fail_all(self._room.id, _REMOVED)
         self._fail_tasks(_REMOVED)
 
     async def _go_on(self) -> bool:
-        """No Commit is being made: send a content, or begin with the next intent; returns whether there was one."""
+        """No Commit is wanted: send a content, or begin with the next intent; returns whether there was one."""
         self._finish_current()
         if self._queue and not self._has_unsent(up_to=self._queue[0].after):
             task = self._queue.popleft()
@@ -181,7 +182,7 @@ class Writer:
                     is_own_chain=self._is_own_chain(tx),
                 )
                 if staged is None:
-                    stages.finish(tx, room.id)
+                    stages.give_up(tx, room.id)
                 else:
                     keys.apply(tx, room.id, staged.changes)
                     stages.put(tx, room.id, staged.intent, staged.row)
@@ -225,7 +226,7 @@ class Writer:
     def _give_up(self, error: EntrenousError) -> None:
         """End the current intent."""
         with self._services.store.transaction() as tx:
-            stages.finish(tx, self._room.id)
+            stages.give_up(tx, self._room.id)
         future, self._current = self._current, None
         if future is not None and not future.done():
             future.set_exception(error)

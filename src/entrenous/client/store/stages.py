@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from entrenous.client.store.store import Rows, Transaction
 
+#: In place of the intent of a Commit that was given up.
+_NOTHING = b""
+
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
@@ -29,6 +32,11 @@ class IntentRow:
     intent: bytes
     stage: StageRow | None
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is still to be carried out; a Commit that was given up is kept for what the log may show."""
+        return self.intent != _NOTHING
+
 
 def of_room(rows: Rows, room: bytes) -> IntentRow | None:
     """The intent that is being carried out in a room, if there is one."""
@@ -49,13 +57,24 @@ def put(tx: Transaction, room: bytes, intent: bytes, stage: StageRow) -> None:
 
 
 def drop(tx: Transaction, room: bytes) -> None:
-    """Another Commit came first: delete the staged one with its secrets, keep the intent."""
+    """Another Commit came first: delete the staged one with its secrets, keep the intent unless it was given up."""
+    tx.execute("DELETE FROM stages WHERE room = ? AND intent = ?", (room, _NOTHING))
     tx.execute(
         "UPDATE stages SET message_id = NULL, request = NULL, staged = NULL, tree_changes = NULL WHERE room = ?",
         (room,),
     )
 
 
+def give_up(tx: Transaction, room: bytes) -> None:
+    """The intent is not to be carried out. A Commit that was made for it stays until another one comes first.
+
+    That the server has not stored it is its word alone. Others may be shown it, and who has forgotten its secrets could
+    never follow them.
+    """
+    tx.execute("DELETE FROM stages WHERE room = ? AND message_id IS NULL", (room,))
+    tx.execute("UPDATE stages SET intent = ? WHERE room = ?", (_NOTHING, room))
+
+
 def finish(tx: Transaction, room: bytes) -> None:
-    """The intent is carried out, or given up."""
+    """The intent is carried out, or the room is left."""
     tx.execute("DELETE FROM stages WHERE room = ?", (room,))
