@@ -10,13 +10,19 @@ import pytest
 from entrenous.client import (
     CommitRefused,
     EntryUnreadable,
+    History,
     InviteMember,
     LeftBehind,
     LogsDiffer,
+    MessageKind,
     MessagesMissing,
+    MessageState,
     RefreshKeys,
     RoomJoined,
+    SendText,
+    WaitUntilSent,
 )
+from entrenous.client.rooms.intents import WHENEVER, RenewKeys
 from entrenous.errors import CryptoError, RejectedError
 from entrenous.server.refusal import RefusedError
 from entrenous.testing.members import Person, World
@@ -76,6 +82,57 @@ def test_a_commit_that_the_server_stores_and_denies_comes_into_force_when_it_is_
         await bob.reads("all is well")
 
     scenario(tmp_path)
+
+
+@in_world
+async def test_a_message_that_the_server_stores_and_denies_is_said_when_it_is_shown(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    room = await garden(alice, bob)
+    await bob.running.wait_until_caught_up()
+    table = cast("dict[Any, Any]", world.server.server.services.of_device)
+    follower, honest = alice.running._hall.get(room).follower, table[requests.Publish]
+
+    async def denied(caller: Any, request: requests.Publish) -> replies.Published:
+        await honest(caller, request)
+        raise RefusedError("DS-DENIED", ErrorCode.DENIED, "it was not stored")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(table, requests.Publish, denied)
+        patch.setattr(follower, "offer", lambda entry: None)
+        message = await alice.do(SendText(room, "read by bob"))
+        with pytest.raises(RejectedError):
+            await alice.do(WaitUntilSent(message))
+    await bob.reads("read by bob")
+    await alice.restart()
+    await bob.says(room, "what did you say?")
+    await alice.reads("what did you say?")
+    lines = await alice.do(History(room))
+    said = [(line.text, line.state) for line in lines if line.kind is MessageKind.TEXT]
+    assert said == [("read by bob", MessageState.SENT), ("what did you say?", MessageState.SENT)]
+    assert not alice.saw(EntryUnreadable)
+
+
+@in_world
+async def test_a_server_that_never_answers_makes_no_queue_of_what_nobody_waits_for_any_more(world: World) -> None:
+    (alice,) = await world.people("alice")
+    room = await garden(alice)
+    table, released = cast("dict[Any, Any]", world.server.server.services.of_device), asyncio.Event()
+    honest = table[requests.Commit]
+
+    async def silent(caller: Any, request: requests.Commit) -> replies.Published:
+        await released.wait()
+        return cast("replies.Published", await honest(caller, request))
+
+    writer = alice.running._hall.get(room).writer
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(table, requests.Commit, silent)
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(writer.carry_out(RenewKeys(WHENEVER)), 60)
+        waiting = len(writer._queue)
+        released.set()
+        assert not waiting
+    await alice.do(RefreshKeys(room))
 
 
 @in_world

@@ -109,7 +109,11 @@ class Writer:
         task = _Task(intent, asyncio.get_running_loop().create_future(), after)
         self._queue.append(task)
         self.nudge()
-        await task.done
+        try:
+            await task.done
+        finally:
+            if task in self._queue:  # nobody waits for it any more
+                self._queue.remove(task)
 
     async def close(self) -> None:
         """Stop. What is stored is sent by the next run; who waits is told that this one has ended."""

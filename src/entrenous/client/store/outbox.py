@@ -91,11 +91,8 @@ def accept(tx: Transaction, message_id: bytes, sequence: int | None) -> None:
 
 
 def fail(tx: Transaction, message_id: bytes, reason: str) -> None:
-    """It will not be sent again. The ciphertext goes, the content stays for its author."""
-    tx.execute(
-        "UPDATE outbox SET failure = ?, entry = NULL, epoch = NULL, sequence = NULL WHERE message_id = ?",
-        (reason, message_id),
-    )
+    """It will not be sent again. Its content stays for its author, its ciphertext because the log may yet show it."""
+    tx.execute("UPDATE outbox SET failure = ?, sequence = NULL WHERE message_id = ?", (reason, message_id))
 
 
 def remove(tx: Transaction, message_id: bytes) -> None:
