@@ -23,7 +23,7 @@ LONGEST = 90 * DAY
 
 
 @struct
-class _Head(Struct):
+class _KeyPackageHead(Struct):
     """A KeyPackage (RFC 9420 §10) as far as its lifetime.
 
     Its lists are opaque here, and those of its extensions come later: of the thousands of elements that a package may
@@ -116,7 +116,7 @@ class KeyPackages:
 def _dated(body: bytes, now: int) -> Package:
     """A KeyPackage with its end. The server judges none: one that it cannot read is kept as long as any."""
     try:
-        source = _Head.decode_prefix(body)[0].source
+        source = _KeyPackageHead.decode_prefix(body)[0].source
     except MalformedError:
         return Package(body, now + LONGEST)
     ends = source.not_after if isinstance(source, Lifetime) else now + LONGEST
