@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Engine
@@ -20,6 +21,7 @@ from entrenous.server.clock import Clock
 from entrenous.server.connection import ClientLink
 from entrenous.server.counters import Count
 from entrenous.server.credentials import ServerKeys
+from entrenous.server.descriptors import room_for
 from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_or_create_keys
@@ -79,7 +81,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._upkeep = [
             loop.create_task(upkeep.repeat("sweep", settings.sweep_seconds, self.sweep)),
-            loop.create_task(upkeep.repeat("renew", upkeep.RENEW_EVERY, self._renew)),
+            loop.create_task(upkeep.repeat("renew", upkeep.LOOK_EVERY, self._renew)),
         ]
 
     @classmethod
@@ -113,6 +115,7 @@ class Server:
         if not inline_storage:
             # The storage thread would otherwise keep the loop waiting 5 ms at a time.
             sys.setswitchinterval(SWITCH_SECONDS)
+            settings = _with_room(settings)
         server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace)
         _log.info("server.opened", server_id=keys.server_id.hex())
         return server
@@ -221,12 +224,24 @@ class Server:
         return f"{socket.gethostname().lower()}:{port}"
 
     async def _renew(self) -> None:
-        self._renew_credentials()
+        if not 0 <= self._clock.now() - self._renewed_at < upkeep.RENEW_EVERY:
+            self._renew_credentials()
 
     def _renew_credentials(self) -> None:
+        self._renewed_at = self._clock.now()
         self._host.credentials = upkeep.make_credentials(
-            self._keys.identity, self.settings.suites, entropy=self._entropy, now=self._clock.now()
+            self._keys.identity, self.settings.suites, entropy=self._entropy, now=self._renewed_at
         )
+
+
+def _with_room(settings: Settings) -> Settings:
+    """The same settings, with no more connections than the system allows."""
+    limits = settings.limits
+    connections = room_for(limits.connections)
+    if connections == limits.connections:
+        return settings
+    _log.warning("server.few_connections", wanted=limits.connections, allowed=connections, raise_with="ulimit -n")
+    return replace(settings, limits=replace(limits, connections=connections))
 
 
 def _open_database(settings: Settings) -> Engine:

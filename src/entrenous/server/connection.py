@@ -67,6 +67,11 @@ class ClientLink(asyncio.Protocol):
         return self._channel.queued + self._transport.get_write_buffer_size()
 
     @property
+    def is_known(self) -> bool:
+        """Whether the client has logged in."""
+        return self._known
+
+    @property
     def silence(self) -> float:
         """Seconds since the client's last byte."""
         return self._loop.time() - self._heard_at
@@ -198,6 +203,8 @@ class ClientLink(asyncio.Protocol):
         else:
             self._wait_for_turn()
             self._throttle()
+            # What waits for its turn is held as well.
+            self._host.holdings.note(self, self._size())
 
     def _wait_for_turn(self) -> None:
         self._waits_for_turn = True

@@ -1,4 +1,4 @@
-"""How much memory all connections hold together; when it is too much, who holds most of it goes."""
+"""How much memory all connections hold together; when it is too much, who holds most of it goes: newcomers first."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,6 +9,11 @@ SMALL = 32 << 10
 
 class Holder(Protocol):
     """A connection, as it is ended."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has logged in."""
+        ...
 
     def abort(self) -> None:
         """Close at once."""
@@ -37,7 +42,8 @@ class Holdings:
         self.total += size - self._held.get(holder, 0)
         self._held[holder] = size
         while self.total > self._limit:
-            greediest = max(self._held, key=self._held.__getitem__)
+            # Thousands of strangers with a little each must not end somebody who has logged in and asks for more.
+            greediest = max(self._held, key=lambda each: (not each.is_known, self._held[each]))
             self.forget(greediest)
             self._reached()
             greediest.abort()

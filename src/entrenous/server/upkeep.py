@@ -17,6 +17,8 @@ from entrenous.server.store import Storage, invites, key_packages, retention, ro
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
 CERTIFIED_FOR = 3 * DAY
+#: Seconds between two looks whether it is time: the clock may be set, and it goes on while a machine sleeps.
+LOOK_EVERY = 60.0
 #: Rooms that one operation sweeps.
 ROOMS_PER_SWEEP = 200
 

@@ -16,7 +16,7 @@ from entrenous.server.delivery import FETCH_BYTES
 from entrenous.server.login import Binding
 from entrenous.server.session import Link, Session
 from entrenous.server.store import Operation
-from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
+from entrenous.testing import SeededEntropy, VirtualClock, Wire, connect_in_memory, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
 from server_people import RETENTION, Person, World
@@ -520,3 +520,22 @@ def test_what_is_answered_in_one_turn_of_the_loop_is_written_once() -> None:
         assert len(wire.downstream) - before <= 3
 
     play(scenario, limits=ONE_TURN)
+
+
+@pytest.mark.parametrize("days", [5, -5])
+def test_a_clock_that_is_set_leaves_no_newcomer_with_a_certificate_that_is_over(days: int) -> None:
+    """The machine has slept, or its clock was wrong at the start: its certificate is made anew within a minute."""
+
+    async def scenario(world: World) -> None:
+        clock = world.memory.clock
+        assert isinstance(clock, VirtualClock)
+        before = world.memory.server._host.credentials
+        await asyncio.sleep(3_600)
+        assert world.memory.server._host.credentials is before
+        clock.shift(days * MAX_AGE)
+        await asyncio.sleep(61)
+        assert world.memory.server._host.credentials is not before
+        client = await world.connect()
+        assert client.handshake is not None
+
+    play(scenario)

@@ -562,6 +562,39 @@ def test_bytes_that_come_before_a_handshake_has_its_turn_are_not_gathered() -> N
     play(scenario, Limits())
 
 
+def test_strangers_who_hold_much_together_end_before_anybody_who_has_logged_in() -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        alice.client.channel.queue_framed((500_000).to_bytes(4, "big") + bytes(200_000))
+        alice.client.flush()
+        strangers = [await world.connect(address=f"192.0.{number}.1") for number in range(20)]
+        for stranger in strangers:
+            stranger.channel.queue_framed((60_000).to_bytes(4, "big") + bytes(50_000))
+            stranger.flush()
+        await asyncio.sleep(1)
+        assert sum(stranger.ended.is_set() for stranger in strangers) == 10
+        assert not alice.client.ended.is_set()
+
+    play(scenario, Limits(held_bytes=725_000))
+
+
+def test_what_waits_for_its_turn_is_held_as_well() -> None:
+    async def scenario(world: World) -> None:
+        flooders = [silent(world, f"198.51.{number}.9") for number in range(20)]
+        for _, transport, _ in flooders:
+            transport.write(b"ENTR\x01\x01" + bytes(200_000))
+        holdings = world.memory.server._host.holdings
+        worst = 0
+        while not all(peer.ended.is_set() for peer, _, _ in flooders):
+            worst = max(worst, holdings.total)
+            await asyncio.sleep(0.0005)
+        assert 500_000 < worst <= 1_000_000
+        assert counters(world)[Count.HELD_BYTES] > 0
+        assert holdings.total == 0
+
+    play(scenario, Limits(held_bytes=1_000_000))
+
+
 def test_a_flood_of_connections_keeps_neither_friends_nor_newcomers_out() -> None:
     async def scenario(world: World) -> None:
         alice = await world.person("alice")

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -15,6 +16,7 @@ from entrenous.channel import ALERT
 from entrenous.crypto import system_entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.server import Server, Settings, SystemClock
+from entrenous.server.descriptors import RESERVE
 from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, VirtualClock
 from entrenous.wire import replies, requests
 from server_people import Person, RawClient, World
@@ -226,3 +228,26 @@ def test_half_closed_and_reset_connections_are_forgotten_and_others_served(tmp_p
         await world.memory.close()
 
     run(main())
+
+
+def test_a_server_asks_the_system_for_descriptors_and_takes_no_more_connections_than_they_suffice_for() -> None:
+    """Where they are out, the system turns newcomers away, and greedy ones would not give way to others."""
+    resource = pytest.importorskip("resource", reason="Windows knows no such limit")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    script = (
+        "import resource, sys\n"
+        "from entrenous.server.descriptors import room_for\n"
+        "soft, hard, wanted = map(int, sys.argv[1:])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))\n"
+        "print(room_for(wanted), resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+    )
+
+    def told(soft: int, most: int, wanted: int) -> tuple[int, ...]:
+        command = [sys.executable, "-c", script, str(soft), str(most), str(wanted)]
+        output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        return tuple(int(word) for word in output.split())
+
+    assert told(256, hard, 500) == (500, 500 + RESERVE)
+    assert told(256, 700, 500) == (700 - RESERVE, 700)
+    assert told(128, 128, 500) == (64, 128)
+    assert told(1_000, 1_000, 100) == (100, 1_000)
