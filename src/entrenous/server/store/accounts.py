@@ -103,7 +103,7 @@ _SET_LIST = Statement(
 _SET_VAULT = Statement(
     update(accounts)
     .where(accounts.c.id == bindparam("account"), accounts.c.vault_version == bindparam("expected"))
-    .values(vault=bindparam("new_vault"), vault_version=bindparam("new_version"))
+    .values(vault=bindparam("new_vault"), vault_version=accounts.c.vault_version + 1)
 )
 _theirs, _mine = roster.alias("theirs"), roster.alias("mine")
 _SHARED = Statement(
@@ -202,7 +202,7 @@ def set_device_list(tx: Transaction, account: bytes, device_list: bytes, *, expe
 
 def set_vault(tx: Transaction, account: bytes, sealed: bytes, *, expected: int) -> bool:
     """Replace the vault of version ``expected`` by the one after it; False if the stored one is another."""
-    return tx.run(_SET_VAULT, account=account, expected=expected, new_vault=sealed, new_version=expected + 1) == 1
+    return tx.run(_SET_VAULT, account=account, expected=expected, new_vault=sealed) == 1
 
 
 def share_a_room(tx: Transaction, account: bytes, other: bytes) -> bool:
