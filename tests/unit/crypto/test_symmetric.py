@@ -1,10 +1,6 @@
 """Hashes, HKDF and AEAD: the errors, and a few values from the standards."""
 
-import hmac
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from entrenous.crypto import (
     NONCE_SIZE,
@@ -39,18 +35,6 @@ def test_sizes_are_those_of_the_functions(hash_function: Hash) -> None:
 def test_parts_are_joined(hash_function: Hash) -> None:
     assert hash_function.digest(b"ab", b"", b"c") == hash_function.digest(b"abc")
     assert hash_function.hmac(b"key", b"ab", b"", b"c") == hash_function.hmac(b"key", b"abc")
-
-
-@given(st.sampled_from(Hash), st.binary(max_size=300), st.binary(max_size=300))
-def test_hmac_is_that_of_the_library(hash_function: Hash, key: bytes, message: bytes) -> None:
-    assert hash_function.hmac(key, message) == hmac.digest(key, message, hash_function.name_)
-
-
-@pytest.mark.parametrize("hash_function", list(Hash))
-@pytest.mark.parametrize("change", [-1, 0, 1])
-def test_hmac_is_that_of_the_library_for_keys_about_as_long_as_a_block(hash_function: Hash, change: int) -> None:
-    key = b"\xff" * (hash_function.block_size + change)
-    assert hash_function.hmac(key) == hmac.digest(key, b"", hash_function.name_)
 
 
 def test_digests_are_those_of_fips_180_and_202() -> None:
