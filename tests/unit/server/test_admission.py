@@ -21,6 +21,7 @@ class Guest:
 
     name: str = ""
     gone: bool = False
+    is_known: bool = False
 
     def abort(self) -> None:
         self.gone = True
