@@ -20,7 +20,7 @@ demo: setup ## three people hold an encrypted conversation through a real server
 
 test: setup-dev ## set up what the tests need and run them, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto $(TESTS)
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered | tail -n 25
 
