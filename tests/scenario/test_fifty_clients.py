@@ -1,6 +1,7 @@
 """Fifty people in one room, all of them speaking at once."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from server_process import ServerProcess, quick_folder
 
 CLIENTS, EACH = 50, 2
 #: Seconds of this process's work, which is all the clients', from the first registration until everybody has read
-#: everything. Its own time, not the wall's: a neighbour's load on the machine must not fail the test.
-ALLOWED = 60.0
+#: everything. Its own time, not the wall's: a neighbour's load on the machine must not fail the test. Who traces it, as
+#: the measuring of coverage does, takes as much time again.
+ALLOWED = 60.0 if sys.gettrace() is None else 120.0
 
 
 async def gather_in_a_room(people: list[Person]) -> bytes:
