@@ -18,7 +18,7 @@ from entrenous.identity import (
 )
 from entrenous.mls.types import ContentType, MLSMessage, PrivateMessage
 from entrenous.opaque import finish_login, finish_registration, start_login, start_registration
-from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy
+from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy, Wire, connect_in_memory
 from entrenous.testing.server import MemoryConnector
 from entrenous.wire import (
     EVENT_NUMBER,
@@ -346,4 +346,37 @@ def is_refusal(reply: Any, code: ErrorCode) -> bool:
     return isinstance(reply, replies.Error) and reply.code is code
 
 
-__all__ = ["ADDRESS", "KSF", "RETENTION", "Person", "RawClient", "World", "events", "is_refusal", "private_message"]
+class Silent(asyncio.Protocol):
+    """A peer that says nothing by itself, or whatever a test likes, and notes what it gets."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+
+def silent(world: World, address: str = "192.0.2.9") -> tuple[Silent, asyncio.Transport, Wire]:
+    """A connection to the world's server without a channel."""
+    peer = Silent()
+    transport, wire = connect_in_memory(peer, world.memory.server.protocol_factory()(), address=address)
+    return peer, transport, wire
+
+
+__all__ = [
+    "ADDRESS",
+    "KSF",
+    "RETENTION",
+    "Person",
+    "RawClient",
+    "Silent",
+    "World",
+    "events",
+    "is_refusal",
+    "private_message",
+    "silent",
+]

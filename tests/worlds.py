@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from entrenous.client import CreateRoom, History, InviteMember, MessageArrived, MessageKind, RoomJoined
 from entrenous.testing import run_virtual
@@ -49,3 +50,25 @@ def epochs(room: bytes, *people: Person) -> set[bytes]:
 def says(text: str) -> Callable[[MessageArrived], bool]:
     """Whether a message that arrived says this."""
     return lambda event: event.message.text == text
+
+
+async def at_server(world: World, sql: str, *parameters: object) -> list[Any]:
+    """What a server can do to what it keeps; returns the rows that it selects."""
+
+    def operation(tx: Any) -> list[Any]:
+        tx._cursor.execute(sql, parameters)
+        return list(tx._cursor.fetchall()) if sql.startswith("SELECT") else []
+
+    rows: list[Any] = await world.server.server.storage.write(operation)
+    return rows
+
+
+def hold_back_entries(person: Person, room: bytes) -> Callable[[], None]:
+    """The log's entries do not come to this person any more, until what is returned is called."""
+    follower = person.running._hall.get(room).follower
+    follower.offer = lambda entry: None  # type: ignore[method-assign]  # in place of a server that pushes none
+
+    def let_go() -> None:
+        del follower.offer
+
+    return let_go

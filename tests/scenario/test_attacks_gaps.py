@@ -27,18 +27,8 @@ from entrenous.client import (
 from entrenous.client.rooms.room import Epoch
 from entrenous.client.store import Store
 from entrenous.errors import RejectedError
-from entrenous.server.store import Transaction
 from entrenous.testing.members import _STORE_KEY, Person, World
-from worlds import epochs, garden, in_world, texts
-
-
-async def at_server(world: World, sql: str, *parameters: object) -> None:
-    """What a server can do to what it keeps."""
-
-    def operation(tx: Transaction) -> None:
-        tx._cursor.execute(sql, parameters)
-
-    await world.server.server.storage.write(operation)
+from worlds import at_server, epochs, garden, hold_back_entries, in_world, texts
 
 
 async def claim_to_have_lost(world: World, room: bytes, up_to: int) -> None:
@@ -114,7 +104,7 @@ async def test_what_was_said_before_a_gap_was_found_is_waited_for_by_nobody_and_
 async def test_a_message_that_was_stored_in_what_is_lost_has_failed_and_is_no_sign_of_two_logs(world: World) -> None:
     alice, bob = await world.people("alice", "bob")
     room = await garden(alice, bob)
-    bob.running._hall.get(room).follower.offer = lambda entry: None  # type: ignore[method-assign]
+    hold_back_entries(bob, room)
     await alice.says(room, "lost to bob")
     await alice.reads("lost to bob")
     message = await bob.do(SendText(room, "stored, and not seen in the log"))

@@ -7,17 +7,7 @@ import pytest
 from entrenous.client import AcceptIdentity, CreateRoom, IdentityChanged, InviteMember, RoomJoined
 from entrenous.errors import RejectedError
 from entrenous.testing.members import Person, World
-from worlds import garden, in_world
-
-
-async def at_server(world: World, sql: str, *parameters: object) -> list[Any]:
-    """What a server can do to what it keeps."""
-
-    def operation(tx: Any) -> list[Any]:
-        tx._cursor.execute(sql, parameters)
-        return list(tx._cursor.fetchall()) if sql.startswith("SELECT") else []
-
-    return await world.server.server.storage.write(operation)
+from worlds import at_server, garden, in_world
 
 
 async def give_name(world: World, name: str, person: Person) -> None:

@@ -23,19 +23,13 @@ from entrenous.client.store import outbox
 from entrenous.errors import RejectedError
 from entrenous.testing.members import Person, World
 from lying_server import LyingServer, RosterLie
-from worlds import epochs, garden, in_world, texts
+from worlds import epochs, garden, hold_back_entries, in_world, texts
 
 
 async def states(person: Person, room: bytes) -> dict[str, MessageState]:
     """The texts that a person sees in a room, and what is said of each."""
     lines: tuple[Message, ...] = await person.do(History(room, limit=500))
     return {line.text: line.state for line in lines if line.kind is MessageKind.TEXT}
-
-
-def hold_back(person: Person, room: bytes) -> None:
-    """The log's entries do not come to this person any more."""
-    follower = person.running._hall.get(room).follower
-    follower.offer = lambda entry: None  # type: ignore[method-assign]
 
 
 @in_world
@@ -46,12 +40,12 @@ async def test_a_message_that_was_acknowledged_and_is_lost_by_a_server_set_back_
     await alice.reads("before the backup")
     backup = await Backup.of(world, room)
     await bob.stop()
-    hold_back(alice, room)  # the server has said that it stored the message, and not shown it
+    let_go = hold_back_entries(alice, room)  # the server has said that it stored the message, and not shown it
     await alice.do(WaitUntilSent(await alice.do(SendText(room, "after the backup"))))
     (row,) = outbox.of_room(alice.store, room)
     assert row.sequence == 3
     await backup.restore(world)
-    del alice.running._hall.get(room).follower.offer
+    let_go()
     told = await alice.sees(LogShortened)
     assert (told.newest, told.seen, told.own_lost, told.own_again) == (2, 3, 0, 1)
     assert "lost 1 entry of Garden" in told.sentence

@@ -1,7 +1,6 @@
 """Attacks by Welcomes: whoever is in a room is not led out of it, and whoever joins reads all that is his to read."""
 
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -21,16 +20,7 @@ from entrenous.client.rooms.sealed import AccessKey
 from entrenous.content import Role, RoomSettings, new_settings, with_member
 from entrenous.testing.members import Person, World
 from forged_rooms import ForgedRoom, slip_in
-from worlds import epochs, garden, in_world, texts
-
-
-async def at_server(world: World, sql: str, *parameters: object) -> None:
-    """What a server can do to what it keeps."""
-
-    def operation(tx: Any) -> None:
-        tx._cursor.execute(sql, parameters)
-
-    await world.server.server.storage.write(operation)
+from worlds import at_server, epochs, garden, hold_back_entries, in_world, texts
 
 
 def forge(forger: Person, room: bytes, *members: Person) -> ForgedRoom:
@@ -70,12 +60,11 @@ async def test_a_member_cannot_lead_another_into_a_group_of_his_own_under_the_ro
     forged = forge(mallory, room, bob)
     welcome = await forged.invite(bob.running.account)
     # Bob is told of the Welcome, and of the entry not yet.
-    follower = bob.running._hall.get(room).follower
-    follower.offer = lambda entry: None  # type: ignore[method-assign]
+    let_go = hold_back_entries(bob, room)
     joined = len(bob.saw(RoomJoined))
     await slip_in(mallory, room, welcome, tree=forged.sealed_tree())
     await bob.running.wait_until_caught_up()
-    del follower.offer
+    let_go()
     await talk(alice, bob, room)
     assert len(bob.saw(RoomJoined)) == joined
 

@@ -42,7 +42,7 @@ from entrenous.mls.group import commit
 from entrenous.mls.types import Extension, GroupContextExtensions, Proposal, Remove
 from entrenous.testing.members import Person, World
 from entrenous.wire import CommitData, LogPosition, MessageData, replies, requests
-from worlds import garden, in_world, texts
+from worlds import at_server, garden, in_world, texts
 
 
 def room_of(person: Person, room: bytes) -> Room:
@@ -110,16 +110,6 @@ class Traitor:
 
     def content(self, text: str) -> Content:
         return Content(self.services.ids.next(), self.services.now_ms(), Text(text))
-
-
-async def at_server(world: World, sql: str, *parameters: object) -> list[Any]:
-    """What a server can do to what it keeps."""
-
-    def operation(tx: Any) -> list[Any]:
-        tx._cursor.execute(sql, parameters)
-        return list(tx._cursor.fetchall()) if sql.startswith("SELECT") else []
-
-    return await world.server.server.storage.write(operation)
 
 
 # What a member can do.

@@ -16,10 +16,10 @@ from entrenous.server.delivery import FETCH_BYTES
 from entrenous.server.login import Binding
 from entrenous.server.session import Link, Session
 from entrenous.server.store import Operation
-from entrenous.testing import SeededEntropy, VirtualClock, Wire, connect_in_memory, run_virtual
+from entrenous.testing import SeededEntropy, VirtualClock, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
-from server_people import RETENTION, Person, World
+from server_people import RETENTION, Person, World, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 
@@ -33,26 +33,6 @@ def play(scenario: Scenario, **options: Any) -> None:
             await scenario(world)
 
     run_virtual(main())
-
-
-class Plain(asyncio.Protocol):
-    """A peer that writes what it likes and notes what it gets."""
-
-    def __init__(self) -> None:
-        self.got = b""
-        self.ended = asyncio.Event()
-
-    def data_received(self, data: bytes) -> None:
-        self.got += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended.set()
-
-
-def plain(world: World, address: str = "192.0.2.9") -> tuple[Plain, asyncio.Transport, Wire]:
-    peer = Plain()
-    transport, wire = connect_in_memory(peer, world.memory.server.protocol_factory()(), address=address)
-    return peer, transport, wire
 
 
 def garbage() -> list[bytes]:
@@ -75,7 +55,7 @@ def test_garbage_on_the_port_ends_in_one_alert_and_leaves_others_unharmed() -> N
         alice = await world.person("alice")
         room = await alice.create_room()
         for number, data in enumerate(garbage()):
-            peer, transport, _ = plain(world)
+            peer, transport, _ = silent(world)
             transport.write(data)
             await asyncio.wait_for(peer.ended.wait(), 11)
             assert peer.got in (ALERT, b""), data[:10]
@@ -102,10 +82,10 @@ def test_bytes_changed_after_the_handshake_end_the_connection(suite: Suite) -> N
 def test_who_does_not_finish_the_handshake_or_log_in_is_sent_away() -> None:
     async def scenario(world: World) -> None:
         loop = asyncio.get_running_loop()
-        silent, _, _ = plain(world)
+        speechless, _, _ = silent(world)
         anonymous = await world.connect()
         begun = loop.time()
-        await silent.ended.wait()
+        await speechless.ended.wait()
         assert loop.time() - begun == pytest.approx(10, abs=0.1)
         # Talking does not help who does not log in.
         while not anonymous.ended.is_set():
@@ -180,12 +160,12 @@ def test_a_length_that_asks_for_too_much_is_refused_before_the_bytes_come() -> N
 def test_there_are_only_so_many_connections_in_all_and_from_one_address() -> None:
     async def scenario(world: World) -> None:
         first = [await world.connect(address="192.0.2.1") for _ in range(2)]
-        refused, _, _ = plain(world, "192.0.2.1")
+        refused, _, _ = silent(world, "192.0.2.1")
         await refused.ended.wait()
         assert refused.got == b""
         third = await world.connect(address="2001:db8::1")
         assert third.handshake is not None
-        late, _, _ = plain(world, "198.51.100.7")
+        late, _, _ = silent(world, "198.51.100.7")
         await late.ended.wait()
         await first[0].close()
         again = await world.connect(address="192.0.2.1")

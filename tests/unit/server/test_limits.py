@@ -12,9 +12,9 @@ from entrenous.errors import UsageError
 from entrenous.opaque import start_login
 from entrenous.server import Limits, Rate
 from entrenous.server.counters import Count, Counters
-from entrenous.testing import SeededEntropy, Wire, connect_in_memory, run_virtual
+from entrenous.testing import SeededEntropy, run_virtual
 from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests
-from server_people import RETENTION, RawClient, World
+from server_people import RETENTION, RawClient, World, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 Reach = Callable[[World], Coroutine[Any, Any, None]]
@@ -33,26 +33,6 @@ def play(scenario: Scenario, limits: Limits) -> None:
 
 def counters(world: World) -> Counters:
     return world.memory.server.services.counters
-
-
-class Silent(asyncio.Protocol):
-    """A peer that says nothing by itself."""
-
-    def __init__(self) -> None:
-        self.got = b""
-        self.ended = asyncio.Event()
-
-    def data_received(self, data: bytes) -> None:
-        self.got += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended.set()
-
-
-def silent(world: World, address: str = "192.0.2.9") -> tuple[Silent, asyncio.Transport, Wire]:
-    peer = Silent()
-    transport, wire = connect_in_memory(peer, world.memory.server.protocol_factory()(), address=address)
-    return peer, transport, wire
 
 
 async def elapsed(ended: asyncio.Event) -> float:
