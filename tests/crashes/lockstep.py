@@ -56,7 +56,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
     def idle(self, timeout: float | None) -> None:
         """Nothing is left to do up to the next timer."""
-        raise NotImplementedError
+        raise NotImplementedError  # the two loops below have one each
 
     def wakes_at(self, timeout: float | None) -> float:
         """When the next timer is due."""
