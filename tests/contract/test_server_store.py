@@ -115,7 +115,7 @@ def test_device_lists_and_vaults_are_compared_and_set(tx: Transaction) -> None:
 
 def test_a_device_is_its_accounts_and_its_counter_only_grows(tx: Transaction) -> None:
     assert accounts.device(tx, ALICE, PHONE) == DeviceRow(
-        PHONE * 2, 0, "Alice", disabled=False, device_list_version=1, vault_version=1
+        PHONE * 2, 0, "Alice", disabled=False, device_list_version=1, vault_version=1, blocked=False
     )
     assert accounts.device(tx, BOB, PHONE) is None
     assert [accounts.launch(tx, PHONE, counter, 200) for counter in (1, 1, 3, 2, 4)] == [True, False, True, False, True]

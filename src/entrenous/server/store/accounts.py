@@ -59,6 +59,8 @@ class DeviceRow:
     disabled: bool
     device_list_version: int
     vault_version: int
+    #: Whether an operator lets this one device in no more.
+    blocked: bool
 
 
 _ACCOUNT = (
@@ -124,6 +126,7 @@ _DEVICE = Statement(
         accounts.c.disabled,
         accounts.c.device_list_version,
         accounts.c.vault_version,
+        devices.c.blocked,
     )
     .join(accounts, accounts.c.id == devices.c.account)
     .where(devices.c.id == bindparam("device"), devices.c.account == bindparam("of_account"))
@@ -155,6 +158,7 @@ def add(tx: Transaction, account: NewAccount) -> None:
         vault_version=account.vault_version,
         disabled=0,
         created_at=account.created_at,
+        deleted_at=None,
     )
 
 
@@ -212,7 +216,7 @@ def share_a_room(tx: Transaction, account: bytes, other: bytes) -> bool:
 
 def add_device(tx: Transaction, account: bytes, device: bytes, login_key: bytes, now: int) -> None:
     """List a device."""
-    tx.run(_INSERT_DEVICE, id=device, account=account, login_key=login_key, launch_counter=0, last_seen=now)
+    tx.run(_INSERT_DEVICE, id=device, account=account, login_key=login_key, launch_counter=0, last_seen=now, blocked=0)
 
 
 def remove_device(tx: Transaction, device: bytes) -> None:
@@ -228,7 +232,7 @@ def device_ids(tx: Transaction, account: bytes) -> list[bytes]:
 def device(tx: Transaction, account: bytes, device: bytes) -> DeviceRow | None:
     """A device, if it is this account's."""
     row = tx.one(_DEVICE, device=device, of_account=account)
-    return None if row is None else DeviceRow(row[0], row[1], row[2], bool(row[3]), row[4], row[5])
+    return None if row is None else DeviceRow(row[0], row[1], row[2], bool(row[3]), row[4], row[5], bool(row[6]))
 
 
 def device_exists(tx: Transaction, device: bytes) -> bool:

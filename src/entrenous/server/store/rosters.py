@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, func, insert, null, select, update
 from sqlalchemy import delete as delete_rows
 
-from entrenous.server.store.schema import roster
+from entrenous.server.store.schema import cursors, devices, roster
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import RosterMember
 
@@ -44,8 +44,23 @@ _REMOVE = Statement(
 _SET_MANAGER = Statement(
     update(roster).where(*_row).values(may_manage=bindparam("manages"), changed_at=bindparam("now"))
 )
-_PURGE = Statement(
-    delete_rows(roster).where(roster.c.removed_at.is_not(None), roster.c.changed_at < bindparam("before"))
+_REMOVED = Statement(
+    select(roster.c.room, roster.c.account)
+    .where(roster.c.removed_at.is_not(None), roster.c.changed_at < bindparam("before"))
+    .limit(bindparam("most"))
+)
+_DROP_CURSORS = Statement(
+    delete_rows(cursors).where(
+        cursors.c.room == bindparam("of_room"),
+        cursors.c.device.in_(select(devices.c.id).where(devices.c.account == bindparam("of_account"))),
+    )
+)
+_FORGET = Statement(
+    delete_rows(roster).where(
+        roster.c.room == bindparam("of_room"),
+        roster.c.account == bindparam("of_account"),
+        roster.c.removed_at.is_not(None),
+    )
 )
 
 
@@ -114,6 +129,10 @@ def set_manager(tx: Transaction, room: bytes, account: bytes, *, may_manage: boo
     tx.run(_SET_MANAGER, of_room=room, of_account=account, manages=int(may_manage), now=now)
 
 
-def forget_removed(tx: Transaction, before: int) -> int:
-    """Delete the rows of accounts removed before that time; returns how many."""
-    return tx.run(_PURGE, before=before)
+def forget_removed(tx: Transaction, before: int, *, limit: int = 1_000) -> int:
+    """Forget accounts that were removed before that time, ``limit`` at once, with their places; returns how many."""
+    found = tx.all(_REMOVED, before=before, most=limit)
+    for room, account in found:
+        tx.run(_DROP_CURSORS, of_room=room, of_account=account)
+        tx.run(_FORGET, of_room=room, of_account=account)
+    return len(found)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The revision of store/migrations that makes exactly these tables.
-REVISION = "0002"
+REVISION = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -52,6 +52,7 @@ accounts = Table(
     Column("vault_version", BigInteger, nullable=False),
     Column("disabled", SmallInteger, nullable=False, comment="1: an operator locked the account"),
     Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger, nullable=True, comment="what is left keeps a place in rooms until it is removed"),
     CheckConstraint("disabled IN (0, 1)", name="disabled"),
     comment="One row per account",
 )
@@ -64,6 +65,7 @@ devices = Table(
     Column("login_key", LargeBinary, nullable=False, comment="Ed25519 public key"),
     Column("launch_counter", BigInteger, nullable=False, comment="of the newest login; a later login has a higher one"),
     Column("last_seen", BigInteger, nullable=False, comment="newest login, or when the device was listed"),
+    Column("blocked", SmallInteger, nullable=False, server_default="0", comment="1: an operator lets it in no more"),
     comment="The devices of each account's current device list",
 )
 
@@ -176,4 +178,35 @@ group_states = Table(
     Column("tree", LargeBinary, nullable=True),
     UniqueConstraint("room", "sequence"),
     comment="What joiners need, sealed under the room access key",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3, without gaps"),
+    Column("at_ms", BigInteger, nullable=False, comment="unix milliseconds"),
+    Column("actor", Text, nullable=False, comment="the operating system's name of who did it"),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False, comment="an id in hexadecimal, or empty"),
+    Column("detail", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 over the digest before and this row"),
+    comment="What operators have done; a running server reads here what concerns it",
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("account", LargeBinary, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("rooms", Integer, nullable=True, comment="most rooms; NULL: as the server's limit"),
+    Column("kept_bytes", BigInteger, nullable=True, comment="most bytes kept; NULL: as the server's limits"),
+    comment="What an operator allows single accounts",
+)
+
+swept = Table(
+    "swept",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("deleted", BigInteger, nullable=False, comment="rows, so far"),
+    Column("last_at", BigInteger, nullable=False, comment="when it was looked for last"),
+    comment="What the server has deleted by itself",
 )
