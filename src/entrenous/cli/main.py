@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import entrenous
-from entrenous.cli import demo_command, join, login, room_commands, send, server, tail
+from entrenous.cli import bench_command, demo_command, join, login, room_commands, send, server, tail
 from entrenous.cli.chat import command as chat
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.options import Common, examples, paragraph
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(server.app, name="server")
+app.add_typer(bench_command.app, name="bench")
 for _command in (join, login, chat, room_commands, send, tail, demo_command):
     _command.register(app)
 
@@ -62,7 +63,9 @@ def entry(
         ),
     ] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="What is logged, on standard error.")] = None,
-    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or JSON.")] = LogFormat.CONSOLE,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="Lines for people, or JSON.", show_default="console")
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -39,7 +39,7 @@ class Common:
 
     profile: str | None
     log_level: LogLevel | None
-    log_format: LogFormat
+    log_format: LogFormat | None
 
     @property
     def profile_path(self) -> Path:
@@ -59,7 +59,7 @@ class Common:
 
     def start_logging(self, default: LogLevel) -> None:
         """Log to standard error, at the level that was asked for or else at ``default``."""
-        configure(self.log_level or default, self.log_format)
+        configure(self.log_level or default, self.log_format or LogFormat.CONSOLE)
 
 
 def common(context: typer.Context) -> Common:

@@ -4,7 +4,25 @@ from entrenous.server.app import Server
 from entrenous.server.clock import Clock, SystemClock
 from entrenous.server.limits import Limits, Rate
 from entrenous.server.limits import meanings as limit_meanings
-from entrenous.server.limits_file import read_limits
 from entrenous.server.settings import Settings
+from entrenous.server.settings_file import Found
+from entrenous.server.settings_shown import Shown, example_file, shown_settings
+from entrenous.server.settings_sources import Effective, Sources, load_settings, parse_flag
 
-__all__ = ["Clock", "Limits", "Rate", "Server", "Settings", "SystemClock", "limit_meanings", "read_limits"]
+__all__ = [
+    "Clock",
+    "Effective",
+    "Found",
+    "Limits",
+    "Rate",
+    "Server",
+    "Settings",
+    "Shown",
+    "Sources",
+    "SystemClock",
+    "example_file",
+    "limit_meanings",
+    "load_settings",
+    "parse_flag",
+    "shown_settings",
+]

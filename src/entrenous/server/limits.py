@@ -13,6 +13,8 @@ from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN, MAX_RETENTI
 HOUR = 3_600.0
 #: The largest count, and the most seconds, that anything is reckoned with: 300 million years.
 _MOST = 1e16
+#: What the protocol itself allows no more of.
+_OF_THE_PROTOCOL = {"message_bytes_before_login": MAX_FRAME_BEFORE_LOGIN, "message_bytes": MAX_FRAME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,23 @@ class Limits:
     commits_without_tree: Annotated[int, "Commits since the last whole tree"] = 64
 
     def __post_init__(self) -> None:
-        for name, largest in (("message_bytes_before_login", MAX_FRAME_BEFORE_LOGIN), ("message_bytes", MAX_FRAME)):
-            if not 0 < getattr(self, name) <= largest:
-                raise UsageError(f"{name} is 1 to {largest}, which is the protocol's, not {getattr(self, name)}")
+        for each in fields(self):
+            check_limit(each.name, getattr(self, each.name))
         if self.uploads.count < self.message_bytes:
             raise UsageError(f"uploads is at least message_bytes, {self.message_bytes}, or nobody could send one")
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if not isinstance(value, Rate) and not 0 < value <= _MOST:
-                raise UsageError(f"{each.name} is above 0 and no more than {_MOST:g}")
+
+
+def check_limit(name: str, value: Any) -> None:  # noqa: ANN401 the type is the field's
+    """Judge one limit by itself; how they go together is judged where they are put together.
+
+    Raises:
+        UsageError: the value is out of bounds.
+    """
+    most = _OF_THE_PROTOCOL.get(name)
+    if most is not None and not 0 < value <= most:
+        raise UsageError(f"{name} is 1 to {most}, which is the protocol's, not {value}")
+    if not isinstance(value, Rate) and not 0 < value <= _MOST:
+        raise UsageError(f"{name} is above 0 and no more than {_MOST:g}, not {value}")
 
 
 def meanings() -> dict[str, str]:
@@ -116,7 +126,7 @@ def parse_limit(name: str, text: str) -> Any:  # noqa: ANN401 the type is the fi
     """A limit's value from text: "500", "2.5", and for a rate "10/600", which is 10 in 600 seconds.
 
     Raises:
-        UsageError: there is no such limit, or the text is no value of its kind.
+        UsageError: there is no such limit, or the text is no value of its kind or out of bounds.
     """
     default = getattr(Limits(), name, None) if name in meanings() else None
     if default is None:

@@ -2,9 +2,10 @@
 
 import typer
 
-from entrenous.cli.server import invite, limits, run
+from entrenous.cli.server import config, invite, limits, run
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
 invite.register(app)
 limits.register(app)
+config.register(app)

@@ -10,7 +10,8 @@ from entrenous.cli.logs import LogLevel
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run
-from entrenous.cli.server.data import DataOption, PublicOption, data_path, link_address
+from entrenous.cli.server.configured import ConfigOption, configured, tell_notes
+from entrenous.cli.server.data import DataOption, PublicOption, link_address
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
 def server_invite(
     context: typer.Context,
     data: DataOption = None,
+    config: ConfigOption = None,
     public: PublicOption = None,
     uses: Annotated[int, typer.Option(metavar="N", min=1, max=1_000, help="How many people can register with it.")] = 1,
     days: Annotated[int, typer.Option(metavar="N", min=1, max=90, help="For how long.")] = 7,
@@ -38,19 +40,22 @@ def server_invite(
     from entrenous.crypto import system_entropy
     from entrenous.errors import UnavailableError
     from entrenous.identity import format_link
-    from entrenous.server import Server, Settings, SystemClock
+    from entrenous.server import Server, SystemClock
 
     common(context).start_logging(LogLevel.WARNING)
 
     async def main() -> str:
-        directory = data_path(data)
-        settings = Settings(data_dir=directory)
-        if settings.database_path is None or not settings.database_path.exists():
+        effective = configured(data, config, public_address=public)
+        tell_notes(effective)
+        settings = effective.settings
+        directory = settings.data_dir
+        if directory is None or settings.keys_path is None or not settings.keys_path.exists():
             raise UnavailableError(
                 f"there is no server in {directory}",
                 remedy="Name its directory with --data, or start one with: entrenous server run",
             )
-        settings = dataclasses.replace(settings, public_address=link_address(directory, public))
+        address = settings.public_address or link_address(directory, public)
+        settings = dataclasses.replace(settings, public_address=address)
         server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
         try:
             return format_link(await server.create_invite(uses, days * 86_400))

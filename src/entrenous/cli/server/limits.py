@@ -8,7 +8,8 @@ from entrenous.cli.logs import LogLevel
 from entrenous.cli.options import JsonOption, common, examples
 from entrenous.cli.output import say
 from entrenous.cli.run import run
-from entrenous.cli.server.data import DataOption, LimitOption, data_directory
+from entrenous.cli.server.configured import ConfigOption, configured, tell_notes
+from entrenous.cli.server.data import DataOption, LimitOption
 
 
 def register(app: typer.Typer) -> None:
@@ -24,21 +25,27 @@ def register(app: typer.Typer) -> None:
 
 
 def server_limits(
-    context: typer.Context, data: DataOption = None, limit: LimitOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show every limit: its name, its value and what it limits. An asterisk marks what is not the default.
 
-    Set them in limits.toml in the data directory, one a line, such as connections = 500 or logins_per_name = "5/600"
-    (five in 600 seconds); or for one run with --limit, which goes before the file.
+    Set them below [limits] in server.toml in the data directory, one a line, such as connections = 500 or
+    logins_per_name = "5/600" (five in 600 seconds); or for one run with --limit, which goes before the file.
     """
-    from entrenous.server import Limits, limit_meanings, read_limits
+    from entrenous.server import Effective, Limits, limit_meanings
 
     common(context).start_logging(LogLevel.WARNING)
 
-    async def main() -> Limits:
-        return read_limits(data_directory(data), limit or ())
+    async def main() -> Effective:
+        return configured(data, config, limits=limit)
 
-    limits, defaults = run(main), Limits()
+    effective = run(main)
+    tell_notes(effective)
+    limits, defaults = effective.settings.limits, Limits()
     for name, meaning in limit_meanings().items():
         value, is_default = str(getattr(limits, name)), getattr(limits, name) == getattr(defaults, name)
         if as_json:

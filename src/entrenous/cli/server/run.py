@@ -1,5 +1,6 @@
 """``entrenous server run``: the server itself."""
 
+import dataclasses
 import gc
 import json
 import os
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrenous.cli.logs import LogLevel, log_trace
+from entrenous.cli.logs import LogFormat, LogLevel, configure, log_trace
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run, server_loop, until_stopped
+from entrenous.cli.server.configured import ConfigOption, SetOption, configured, tell_notes
 from entrenous.cli.server.data import (
     DataOption,
     LimitOption,
@@ -24,7 +26,7 @@ from entrenous.cli.server.data import (
 )
 
 if TYPE_CHECKING:
-    from entrenous.server import Server, Settings
+    from entrenous.server import Effective, Server, Settings
 
 #: The first link is for the operator: one use, a week.
 _FIRST_LINK_USES, _FIRST_LINK_LIFETIME = 1, 7 * 86_400
@@ -42,6 +44,7 @@ def register(app: typer.Typer) -> None:
             "entrenous server run --public chat.example.org:7443",
             "entrenous server run --data /srv/entrenous --host 127.0.0.1 --port 7500",
             "entrenous server run --limit connections=500 --limit logins_per_name=5/600",
+            "entrenous server run --config /etc/entrenous/server.toml --set metrics_port=7444",
         ),
     )(server_run)
 
@@ -49,6 +52,7 @@ def register(app: typer.Typer) -> None:
 def server_run(
     context: typer.Context,
     data: DataOption = None,
+    config: ConfigOption = None,
     host: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="The interface to listen on.", show_default="all")
     ] = None,
@@ -57,6 +61,7 @@ def server_run(
         typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 takes a free one.", show_default="7443"),
     ] = None,
     public: PublicOption = None,
+    assign: SetOption = None,
     limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what it did as JSON lines.")] = False,
 ) -> None:
@@ -64,27 +69,48 @@ def server_run(
 
     The first start makes keys and a database and prints one invite link.
 
+    Settings stand in server.toml in the data directory, in the environment, or in options; `entrenous server config`
+    shows them all.
+
     The server stores and orders ciphertext. Whoever holds its disk with its keys can guess weak passwords offline.
     """
-    from entrenous.identity import DEFAULT_PORT
-    from entrenous.server import Settings, read_limits
+    options = common(context)
+    options.start_logging(LogLevel.INFO)
 
-    common(context).start_logging(LogLevel.INFO)
+    def read() -> "Effective":
+        return configured(
+            data,
+            config,
+            assigned=assign,
+            limits=limit,
+            host=host,
+            port=port,
+            public_address=public,
+            log_level=options.log_level,
+            log_format=options.log_format,
+        )
 
     async def main() -> None:
         os.umask(_PRIVATE)
-        directory = data_directory(data)
-        number = DEFAULT_PORT if port is None else port
-        settings = Settings(
-            data_dir=directory,
-            host=host,
-            port=number,
-            public_address=public_address(directory, public) or local_address(host, number),
-            limits=read_limits(directory, limit or ()),
-        )
-        await serve(settings, directory, as_json=as_json)
+        effective = read()
+        tell_notes(effective)
+        settings = effective.settings
+        configure(LogLevel(settings.log_level), LogFormat(settings.log_format))
+        directory = data_directory(settings.data_dir)
+        await serve(addressed(settings, directory, public), directory, as_json=as_json)
 
     run(main, loop=server_loop)
+
+
+def addressed(settings: "Settings", directory: Path, public: str | None) -> "Settings":
+    """The settings with the address that links carry: what is set, what --public said last, or where it listens.
+
+    Raises:
+        MalformedError, UnavailableError: see ``public_address``.
+    """
+    remembered = public_address(directory, public)
+    address = settings.public_address or remembered or local_address(settings.host, settings.port)
+    return dataclasses.replace(settings, public_address=address)
 
 
 async def serve(settings: "Settings", directory: Path, *, as_json: bool) -> None:
