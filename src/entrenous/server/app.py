@@ -26,6 +26,7 @@ from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_or_create_keys
 from entrenous.server.pacing import Pacer
+from entrenous.server.proxied import Balancers, ProxiedLink
 from entrenous.server.reporting import Reports
 from entrenous.server.services import Services
 from entrenous.server.serving_lock import ServingLock
@@ -54,6 +55,7 @@ class Server:
         self._keys = keys
         self._clock = clock
         self._entropy = entropy
+        self._balancers = Balancers(settings.proxy_from)
         self._listener: asyncio.Server | None = None
         self._lock: ServingLock | None = None
         services = Services.build(
@@ -149,7 +151,10 @@ class Server:
 
     def protocol_factory(self) -> Callable[[], asyncio.Protocol]:
         """What makes the server's end of a connection, for any transport."""
-        return lambda: ClientLink(self._host)
+        host, balancers = self._host, self._balancers
+        if not balancers.trusted:
+            return lambda: ClientLink(host)
+        return lambda: ProxiedLink(host, balancers, lambda address: ClientLink(host, address))
 
     async def listen(self) -> None:
         """Take connections by TCP.

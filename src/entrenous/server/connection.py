@@ -39,9 +39,14 @@ _TOO_OLD = "this connection is a day old: connect again"
 
 
 class ClientLink(asyncio.Protocol):
-    """The server's end of a client's connection."""
+    """The server's end of a client's connection.
 
-    def __init__(self, host: Host) -> None:
+    Args:
+        host: the server.
+        address: where the client is, if a load balancer says so; else it is where the connection comes from.
+    """
+
+    def __init__(self, host: Host, address: str | None = None) -> None:
         self._host = host
         self._limits = host.services.limits
         self._counters = host.services.counters
@@ -51,7 +56,7 @@ class ClientLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._channel: ServerConnection | None = None
         self._session: Session | None = None
-        self._address = ""
+        self._address = address or ""
         self._known = False
         self._waits_for_turn = False
         self._had_to_wait = False
@@ -86,7 +91,7 @@ class ClientLink(asyncio.Protocol):
         # asyncio promises a streaming protocol such a transport; uvloop's does not derive from the class.
         transport = cast("asyncio.Transport", transport)
         peer: Any = transport.get_extra_info("peername")
-        address = address_key(str(peer[0])) if isinstance(peer, tuple) and peer else ""
+        address = address_key(self._address or (str(peer[0]) if isinstance(peer, tuple) and peer else ""))
         reached = self._host.admission.enter(self, address)
         if reached is not None:
             self._host.reports.warn("connection.refused", limit=reached.value)
