@@ -120,11 +120,16 @@ def knowing(dh: DH) -> Iterator[KnowingDH]:
                 yield KnowingDH(dh, point, guess, ephemeral=ephemeral)
 
 
-def forgery_under(point: bytes) -> tuple[bytes, bytes]:
-    """A message, and a signature of nobody that a verifier who does not look at the key's order takes for it."""
+def forgery_under(point: bytes, start: bytes = b"") -> tuple[bytes, bytes]:
+    """A message, and a signature of nobody that a verifier who does not look at the key's order takes for it.
+
+    Args:
+        point: the key, of low order.
+        start: what the message begins with.
+    """
     lax = Ed25519PublicKey.from_public_bytes(point)
     for number in itertools.count():
-        message = b"message %d" % number
+        message = start + b"message %d" % number
         for r in LOW_ORDER_ED25519:
             try:
                 lax.verify(r + bytes(32), message)

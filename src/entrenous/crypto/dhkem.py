@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448P
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from entrenous.crypto.dh import X25519, X25519_SIZE, DHPrivateKey
+from entrenous.crypto.dh import X25519, X25519_SIZE, DHKeyPair, DHPrivateKey
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import Hash
 from entrenous.crypto.kdf import labeled_expand, labeled_extract
@@ -89,7 +89,7 @@ class DHKEM(ABC):
         self.library_public(public)
 
     def library_private(self, private: KEMPrivateKey) -> Any:  # noqa: ANN401 -- the library's class differs per group
-        """The library's object for a private key.
+        """The library's object for a private key, made once.
 
         Raises:
             UsageError: ``private`` is no private key of this KEM.
@@ -153,7 +153,7 @@ class MontgomeryKEM(DHKEM):
     def _derive(self, prk: bytes) -> KEMKeyPair:
         return self.key_pair(labeled_expand(self._kdf, self._suite_id, prk, b"sk", b"", self.private_size))
 
-    def _parse_private(self, private: bytes) -> X25519PrivateKey | X448PrivateKey:
+    def _parse_private(self, private: bytes) -> Any:  # noqa: ANN401 -- see library_private
         return self._private.from_private_bytes(private)
 
     def _parse_public(self, public: bytes) -> X25519PublicKey | X448PublicKey:
@@ -161,8 +161,9 @@ class MontgomeryKEM(DHKEM):
             raise CryptoError
         return self._public.from_public_bytes(public)
 
-    def _encode(self, private: X25519PrivateKey | X448PrivateKey) -> bytes:
-        return private.public_key().public_bytes_raw()
+    def _encode(self, private: Any) -> bytes:  # noqa: ANN401 -- see library_private
+        encoded: bytes = private.public_key().public_bytes_raw()
+        return encoded
 
     def _dh(self, private: Any, public: Any) -> bytes:  # noqa: ANN401 -- one pair of classes per instance
         shared: bytes = private.exchange(public)
@@ -170,22 +171,14 @@ class MontgomeryKEM(DHKEM):
 
 
 class X25519KEM(MontgomeryKEM):
-    """DHKEM over X25519, whose key pairs come from libsodium in half the time.
+    """DHKEM over X25519 by libsodium, which makes key pairs in half the time and has no objects to make of keys.
 
-    The other library's objects are made when its HPKE needs them: of the keys on a path few are ever decrypted with.
+    Only ``library_public`` is the other library's, for its HPKE to seal to.
     """
 
     def __init__(self) -> None:
         library = X25519PrivateKey, X25519PublicKey
         super().__init__("DHKEM(X25519, HKDF-SHA256)", 0x0020, Hash.SHA256, X25519_SIZE, library)
-
-    def key_pair(self, private: bytes) -> KEMKeyPair:
-        """The key pair that stored private bytes stand for.
-
-        Raises:
-            UsageError: ``private`` has not 32 bytes.
-        """
-        return KEMKeyPair(KEMPrivateKey(private), X25519.public(private))
 
     def check_public(self, public: bytes) -> None:
         """Check that one can encapsulate to ``public``, which its bytes tell: the library's object is not needed.
@@ -204,8 +197,26 @@ class X25519KEM(MontgomeryKEM):
         """
         self.check_public(public)
         ephemeral = self.generate(entropy)
-        shared = X25519.exchange(DHPrivateKey(ephemeral.private.reveal()), public)
+        shared = X25519.exchange(self.library_private(ephemeral.private).private, public)
         return ephemeral.public, self._extract_and_expand(shared, ephemeral.public + public)
+
+    def decapsulate(self, private: KEMPrivateKey, ciphertext: bytes) -> bytes:
+        """Decap (RFC 9180 §4.1).
+
+        Raises:
+            CryptoError: ``ciphertext`` has not 32 bytes, or is of low order.
+            UsageError: ``private`` has not 32 bytes.
+        """
+        own: DHKeyPair = self.library_private(private)
+        shared = X25519.exchange(own.private, ciphertext)
+        return self._extract_and_expand(shared, ciphertext + own.public)
+
+    def _parse_private(self, private: bytes) -> DHKeyPair:
+        key = DHPrivateKey(private)
+        return DHKeyPair(key, X25519.public(key))
+
+    def _encode(self, private: DHKeyPair) -> bytes:
+        return private.public
 
 
 class NistKEM(DHKEM):

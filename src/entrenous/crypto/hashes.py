@@ -26,14 +26,17 @@ class Hash(Enum):
         self.hpke_id = hpke_id
         self._new = getattr(hashlib, name_)
 
-    def digest(self, *parts: bytes) -> bytes:
-        """The hash of ``parts``, joined."""
-        result: bytes = self._new(parts[0] if len(parts) == 1 else b"".join(parts)).digest()
+    def digest(self, first: bytes = b"", *more: bytes) -> bytes:
+        """The hash of all parts, joined."""
+        hashing = self._new(first)
+        for part in more:
+            hashing.update(part)
+        result: bytes = hashing.digest()
         return result
 
-    def hmac(self, key: bytes, *parts: bytes) -> bytes:
-        """HMAC of ``parts``, joined, under ``key``."""
-        return hmac.digest(key, parts[0] if len(parts) == 1 else b"".join(parts), self.name_)
+    def hmac(self, key: bytes, first: bytes, *more: bytes) -> bytes:
+        """HMAC of all parts, joined, under ``key``."""
+        return hmac.digest(key, b"".join((first, *more)) if more else first, self.name_)
 
 
 def constant_time_equal(a: bytes, b: bytes) -> bool:

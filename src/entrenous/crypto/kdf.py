@@ -35,7 +35,7 @@ def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # n
     if length <= size:
         if length < 0:
             raise UsageError(f"HKDF cannot expand to {length} bytes")
-        return hash.hmac(prk, info, b"\x01")[:length]
+        return hash.hmac(prk, info + b"\x01")[:length]
     blocks = -(-length // size)
     if blocks > 255:
         raise UsageError(f"HKDF-{hash.name} expands to at most {255 * size} bytes, not {length}")

@@ -113,14 +113,6 @@ class KEM(Protocol):
         """
         ...
 
-    def library_private(self, private: KEMPrivateKey) -> Any:  # noqa: ANN401 -- the library's class differs per KEM
-        """The library's object for a private key.
-
-        Raises:
-            UsageError: ``private`` is no private key of this KEM.
-        """
-        ...
-
 
 def check_ikm(ikm: bytes) -> None:
     """Refuse too little input for DeriveKeyPair.

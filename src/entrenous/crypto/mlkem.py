@@ -21,6 +21,10 @@ from entrenous.errors import CryptoError, UsageError
 SEED_SIZE = 64
 #: Bytes of a shared secret.
 SECRET_SIZE = 32
+#: The field's prime, and the bits of a coefficient in an encoded key (FIPS 203 §2.4, §4.2.1).
+Q, COEFFICIENT_BITS = 3329, 12
+#: Bytes at the end of an encoded public key that are no coefficients: the seed of its matrix.
+MATRIX_SEED_SIZE = 32
 #: Parsed public keys kept per KEM; one is some ten kilobytes inside the library.
 CACHED_PUBLIC_KEYS = 256
 
@@ -33,6 +37,28 @@ def labeled_derive(kem_id: int, ikm: bytes, label: bytes, context: bytes, length
     suite_id = b"KEM" + kem_id.to_bytes(2, "big")
     prefix = HPKE_VERSION + suite_id + len(label).to_bytes(2, "big") + label + length.to_bytes(2, "big")
     return shake256(ikm + prefix + context, length)
+
+
+class _Coefficients:
+    """The check of a public key's modulus (FIPS 203 §7.2), for all coefficients of the key in one sum.
+
+    It tells what the library's parser tells, in a tenth of its time: the parser prepares the key for use as well.
+    """
+
+    def __init__(self, size: int) -> None:
+        """For keys with ``size`` bytes of coefficients."""
+        lane = 2 * COEFFICIENT_BITS  # every other coefficient, so that each has room above it for its carry
+        ones = sum(1 << at for at in range(0, 8 * size, lane))
+        self._every_other = ones * ((1 << COEFFICIENT_BITS) - 1)
+        self._to_carry = ones * ((1 << COEFFICIENT_BITS) - Q)
+        self._carries = ones << COEFFICIENT_BITS
+
+    def are_reduced(self, encoded: bytes) -> bool:
+        """Whether each of them is below ``Q``."""
+        number = int.from_bytes(encoded, "little")
+        even = (number & self._every_other) + self._to_carry
+        odd = (number >> COEFFICIENT_BITS & self._every_other) + self._to_carry
+        return not (even | odd) & self._carries
 
 
 class MLKEM:
@@ -58,6 +84,7 @@ class MLKEM:
         self._private, self._public = library
         self._encapsulator = encapsulator
         self._library = library
+        self._coefficients = _Coefficients(self.public_size - MATRIX_SEED_SIZE)
         self.library_public: Callable[[bytes], Any] = lru_cache(CACHED_PUBLIC_KEYS)(self._checked_public)
 
     def with_encapsulator(self, encapsulator: Encapsulator) -> "MLKEM":
@@ -115,7 +142,8 @@ class MLKEM:
         Raises:
             CryptoError: ``public`` has the wrong size or a coefficient outside the field.
         """
-        self.library_public(public)
+        if len(public) != self.public_size or not self._coefficients.are_reduced(public[:-MATRIX_SEED_SIZE]):
+            raise CryptoError
 
     def library_private(self, private: KEMPrivateKey) -> Any:  # noqa: ANN401 -- one class per parameter set
         """The library's object for a private key.

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
 from entrenous.crypto.dh import X25519, X25519_SIZE, DHPrivateKey
 from entrenous.crypto.entropy import Entropy, draw
@@ -40,22 +40,13 @@ def derive_seed_connolly(ikm: bytes) -> bytes:
 class _Private:
     """Both halves of a private key."""
 
-    __slots__ = ("_hpke", "mlkem", "x25519", "x25519_public")
+    __slots__ = ("mlkem", "x25519", "x25519_public")
 
     def __init__(self, seed: bytes) -> None:
         expanded = shake256(seed, 96)
         self.mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
         self.x25519 = DHPrivateKey(expanded[64:])
         self.x25519_public = X25519.public(self.x25519)
-        self._hpke: MLKEM768X25519PrivateKey | None = None
-
-    @property
-    def hpke(self) -> MLKEM768X25519PrivateKey:
-        """What the library's HPKE decrypts with; made when it first does."""
-        if self._hpke is None:
-            x25519 = X25519PrivateKey.from_private_bytes(self.x25519.reveal())
-            self._hpke = MLKEM768X25519PrivateKey(self.mlkem, x25519)
-        return self._hpke
 
 
 class XWing:
@@ -131,15 +122,10 @@ class XWing:
         Raises:
             CryptoError: ``public`` has the wrong size, or one of its halves is no public key or of low order.
         """
-        self.library_public(public)
-
-    def library_private(self, private: KEMPrivateKey) -> MLKEM768X25519PrivateKey:
-        """The library's object for a private key.
-
-        Raises:
-            UsageError: ``private`` has not 32 bytes.
-        """
-        return self._parse(private).hpke
+        mlkem_public, x25519_public = self._split(public, self.public_size)
+        if is_low_order(x25519_public):
+            raise CryptoError
+        self._mlkem.check_public(mlkem_public)
 
     def _hpke_public(self, public: bytes) -> MLKEM768X25519PublicKey:
         mlkem_public, x25519_public = self._split(public, self.public_size)

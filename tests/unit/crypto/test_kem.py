@@ -147,9 +147,13 @@ def test_an_mlkem_key_with_any_coefficient_that_is_not_reduced_is_refused(kem: K
     for key in unreduced_keys(public):
         with pytest.raises(CryptoError):
             kem.encapsulate(key, system_entropy)
+        with pytest.raises(CryptoError):
+            kem.check_public(key)
         tried += 1
     assert tried == 2 * MLKEM768_COEFFICIENTS
     # One less is reduced: what is refused is the value, not the change.
+    for place in range(MLKEM768_COEFFICIENTS):
+        kem.check_public(with_coefficient(public, place, MLKEM_Q - 1))
     kem.encapsulate(with_coefficient(public, 0, MLKEM_Q - 1), system_entropy)
 
 
@@ -158,6 +162,8 @@ def test_a_larger_mlkem_key_with_a_coefficient_that_is_not_reduced_is_refused() 
     for key in unreduced_keys(public, places=(0, 1, 1023)):
         with pytest.raises(CryptoError):
             MLKEM1024.encapsulate(key, system_entropy)
+        with pytest.raises(CryptoError):
+            MLKEM1024.check_public(key)
 
 
 @pytest.mark.parametrize("kem", [DHKEM_P256, DHKEM_P384, DHKEM_P521], ids=lambda kem: kem.name)

@@ -4,6 +4,7 @@ import pytest
 
 from bad_points import LOW_ORDER_ED25519, forgery_under
 from entrenous.crypto import SignatureScheme, Signer, SigningKey, load_signer, system_entropy, verify, verify_signature
+from entrenous.crypto.signature import LONG_MESSAGE
 from entrenous.errors import CryptoError, UsageError
 
 #: Edwards25519's order.
@@ -80,6 +81,30 @@ def test_compressed_points_are_refused() -> None:
         verify_signature(SignatureScheme.ECDSA_P256, compressed, b"m", signer.sign(b"m"))
 
 
+@pytest.mark.parametrize("size", [LONG_MESSAGE - 1, LONG_MESSAGE, 3 * LONG_MESSAGE])
+def test_a_long_message_is_verified_like_a_short_one(size: int) -> None:
+    key, other = SigningKey.generate(system_entropy), SigningKey.generate(system_entropy)
+    message = bytes(size)
+    signature = key.sign(message)
+    verify(key.public, message, signature)
+    unreduced = (int.from_bytes(signature[32:], "little") + L).to_bytes(32, "little")
+    wrong = [
+        (key.public, message[:-1] + b"\1", signature),
+        (key.public, b"\1" + message[1:], signature),
+        (key.public, message + b"\0", signature),
+        (other.public, message, signature),
+        (key.public, message, other.sign(message)),
+        (key.public, message, bytes(64)),
+        (key.public, message, signature[:32] + unreduced),
+        (key.public, signature[-1:] + message, signature[:-1]),
+        (b"\xff" * 32, message, signature),
+        (key.public[:-1], message, signature),
+    ]
+    for public, tried, offered in wrong:
+        with pytest.raises(CryptoError, match=r"^verification failed$"):
+            verify(public, tried, offered)
+
+
 def test_the_border_between_signature_and_message_does_not_move() -> None:
     key = SigningKey.generate(system_entropy)
     signature = key.sign(b"message")
@@ -90,11 +115,12 @@ def test_the_border_between_signature_and_message_does_not_move() -> None:
             verify(key.public, signature[-shift:] + b"message", signature[:-shift])
 
 
+@pytest.mark.parametrize("start", [b"", bytes(LONG_MESSAGE)], ids=["short", "long"])
 @pytest.mark.parametrize("public", LOW_ORDER_ED25519, ids=bytes.hex)
 def test_ed25519_public_keys_of_low_order_are_refused_though_a_lax_verifier_takes_their_forgeries(
-    public: bytes,
+    public: bytes, start: bytes
 ) -> None:
-    message, forged = forgery_under(public)
+    message, forged = forgery_under(public, start)
     with pytest.raises(CryptoError):
         verify(public, message, forged)
     with pytest.raises(CryptoError):
