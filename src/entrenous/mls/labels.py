@@ -18,8 +18,11 @@ _HEADERS = tuple(encode_length(length) for length in range(256))
 
 def opaque(value: bytes) -> bytes:
     """``value`` as an ``opaque<V>``: its length, then itself."""
-    length = len(value)
-    return (_HEADERS[length] if length < 256 else encode_length(length)) + value
+    return _header(len(value)) + value
+
+
+def _header(length: int) -> bytes:
+    return _HEADERS[length] if length < 256 else encode_length(length)
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +59,7 @@ def _kdf_label(label: str, context: bytes, length: int) -> bytes:
 
 def labelled(label: str, content: bytes) -> bytes:
     """An encoded SignContent (RFC 9420 §5.1.2) or EncryptContext (§5.1.3), which have one form."""
-    return _prefixed(label) + opaque(content)
+    return b"".join((_prefixed(label), _header(len(content)), content))  # one copy: a content can be a large Commit's
 
 
 def ref_hash_input(label: str, value: bytes) -> bytes:

@@ -103,17 +103,17 @@ class CipherSuite:
         """MakeProposalRef (RFC 9420 §5.2) of the encoded AuthenticatedContent that carried the proposal."""
         return self.ref_hash("MLS 1.0 Proposal Reference", authenticated_content)
 
-    def mac(self, key: bytes, *parts: bytes) -> bytes:
-        """The suite's MAC: HMAC with its hash (RFC 9420 §17.1)."""
-        return self.hash.hmac(key, *parts)
+    def mac(self, key: bytes, first: bytes, *more: bytes) -> bytes:
+        """The suite's MAC of all parts, joined: HMAC with its hash (RFC 9420 §17.1)."""
+        return self.hash.hmac(key, first, *more)
 
-    def verify_mac(self, key: bytes, tag: bytes, *parts: bytes) -> None:
+    def verify_mac(self, key: bytes, tag: bytes, first: bytes, *more: bytes) -> None:
         """Check a MAC in constant time.
 
         Raises:
-            CryptoError: ``tag`` is not the MAC of ``parts`` under ``key``.
+            CryptoError: ``tag`` is not the MAC of all parts, joined, under ``key``.
         """
-        if not constant_time_equal(self.mac(key, *parts), tag):
+        if not constant_time_equal(self.mac(key, first, *more), tag):
             raise CryptoError
 
     def sign_with_label(self, signer: Signer, label: str, content: bytes) -> bytes:

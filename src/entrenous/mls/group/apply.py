@@ -119,4 +119,3 @@ def _check_replacement(
     if old is not None and old.encryption_key == leaf.encryption_key:
         raise RejectedError("MLS-LEAF-KEY-UNCHANGED", f"leaf {leaf_index} keeps its encryption key")
     check_leaf(leaf, rules, leaf_index)
-    check_encryption_key(rules.suite, leaf.encryption_key)

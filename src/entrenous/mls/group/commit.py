@@ -161,7 +161,7 @@ def commit(
     options = info or InfoOptions()
     return OwnCommit(
         message=message,
-        welcome=plan.welcome(new, new_signer, advanced, options, entropy),
+        welcome=plan.welcome(new, new_signer, advanced, options, entropy, trace),
         group_info=make_group_info(new, new_signer, options.extensions, with_external_pub=True),
         epoch=NewEpoch.of(new, advanced.encryption_secret),
         view=view,

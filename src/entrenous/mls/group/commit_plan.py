@@ -9,7 +9,7 @@ from entrenous.mls.group.group import Group
 from entrenous.mls.group.group_info import make_group_info
 from entrenous.mls.group.proposals import ProposalList
 from entrenous.mls.group.welcome import Newcomer, make_welcome
-from entrenous.mls.schedule import CommitSecret, PskSecret
+from entrenous.mls.schedule import CommitSecret, PskSecret, derive_welcome_key
 from entrenous.mls.tree import NewPath, RatchetTree
 from entrenous.mls.types import (
     AuthenticatedContent,
@@ -80,7 +80,7 @@ class CommitPlan:
         return next_group(advanced, self.tree, self.group.own_leaf, keys, self.group, self.listed.reinit, past_epochs)
 
     def welcome(
-        self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy
+        self, new: Group, signer: Signer, advanced: Advanced, options: InfoOptions, entropy: Entropy, trace: Trace
     ) -> bytes | None:
         """The encoded Welcome for all whom it adds; None where it adds nobody."""
         if not self.listed.adds:
@@ -92,5 +92,6 @@ class CommitPlan:
         extensions = options.extensions + options.welcome_extensions
         with_tree = options.ratchet_tree_in_welcome
         info = make_group_info(new, signer, extensions, with_ratchet_tree=with_tree)
-        secrets = advanced.joiner_secret, advanced.welcome_key
-        return MLSMessage.of(make_welcome(new.suite, *secrets, info, newcomers, self.listed.psks, entropy)).encode()
+        key = derive_welcome_key(new.suite, advanced.member_secret, trace=trace)
+        joiner, psks = advanced.joiner_secret, self.listed.psks
+        return MLSMessage.of(make_welcome(new.suite, joiner, key, info, newcomers, psks, entropy)).encode()

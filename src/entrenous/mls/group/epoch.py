@@ -12,15 +12,14 @@ from entrenous.mls.schedule import (
     EpochSecrets,
     InitSecret,
     JoinerSecret,
+    MemberSecret,
     PskSecret,
-    WelcomeKey,
     confirmation_tag,
     confirmed_transcript_hash,
     derive_epoch_secret,
     derive_epoch_secrets,
     derive_joiner_secret,
     derive_member_secret,
-    derive_welcome_key,
     interim_transcript_hash,
     verify_confirmation_tag,
 )
@@ -48,7 +47,7 @@ class Advanced:
         secrets: the new epoch's.
         encryption_secret: for its secret tree.
         joiner_secret: for its newcomers.
-        welcome_key: for their Welcome.
+        member_secret: for the key of their Welcome, which only the committer derives.
         confirmation_tag: of the Commit.
         interim_transcript_hash: for the next one.
     """
@@ -57,7 +56,7 @@ class Advanced:
     secrets: EpochSecrets
     encryption_secret: EncryptionSecret
     joiner_secret: JoinerSecret
-    welcome_key: WelcomeKey
+    member_secret: MemberSecret
     confirmation_tag: bytes
     interim_transcript_hash: bytes
 
@@ -117,7 +116,7 @@ def advance(
         new.secrets,
         new.encryption_secret,
         joiner,
-        derive_welcome_key(suite, member, trace=trace),
+        member,
         tag,
         interim_transcript_hash(suite, confirmed, tag),
     )

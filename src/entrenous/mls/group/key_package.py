@@ -123,7 +123,6 @@ def check_key_package(key_package: KeyPackage, rules: GroupRules) -> None:
     # RFC 9420 §10: "unknown extensions in KeyPackage.extensions MUST be ignored", whether or not they are listed
     check_extensions(key_package.extensions)
     check_leaf(leaf, rules, None)
-    check_encryption_key(suite, leaf.encryption_key)
     check_encryption_key(suite, key_package.init_key)
     suite.verify_with_label(leaf.signature_key, LABEL, key_package.to_be_signed(), key_package.signature)
 

@@ -52,13 +52,16 @@ class StagedCommit:
         view: what it does.
         epoch: the epoch that it begins.
         changes: for the KeySource of the epoch that ends, if its messages are still to be read.
-        tree_changes: what it changed in the tree.
     """
 
     view: CommitView
     epoch: NewEpoch
     changes: KeyChanges
-    tree_changes: TreeChanges
+
+    @property
+    def tree_changes(self) -> TreeChanges:
+        """What it changed in the tree; found when asked for."""
+        return changes_between(self.view.group.tree, self.epoch.group.tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def stage(
     if group.own_leaf in judged.proposals.removes:
         return Eviction(judged.view, received.changes)
     epoch = _enter(group, received, judged, update_keys or {}, psks, past_epochs, trace)
-    return StagedCommit(judged.view, epoch, received.changes, changes_between(group.tree, judged.after))
+    return StagedCommit(judged.view, epoch, received.changes)
 
 
 #: Rules that a Commit can break for some members and keep for others.

@@ -82,12 +82,7 @@ def next_key(suite: CipherSuite, ratchet: Ratchet) -> tuple[MessageKey, Ratchet]
     Raises:
         RejectedError: MLS-GENERATION-EXHAUSTED, the ratchet stands at its last generation.
     """
-    if ratchet.generation >= LAST_GENERATION:
-        raise RejectedError("MLS-GENERATION-EXHAUSTED", "this sender's keys of the epoch are used up")
-    key = _message_key(suite, ratchet.secret, ratchet.generation)
-    return key, Ratchet(
-        ratchet.generation + 1, _next_secret(suite, ratchet.secret, ratchet.generation), ratchet.skipped
-    )
+    return _step(suite, ratchet.secret, ratchet.generation, ratchet.skipped)
 
 
 def key_at(suite: CipherSuite, ratchet: Ratchet, generation: int, limits: RatchetLimits) -> tuple[MessageKey, Ratchet]:
@@ -108,7 +103,17 @@ def key_at(suite: CipherSuite, ratchet: Ratchet, generation: int, limits: Ratche
         if passed >= oldest_kept:
             skipped.append(_message_key(suite, secret, passed))
         secret = _next_secret(suite, secret, passed)
-    return next_key(suite, Ratchet(generation, secret, tuple(skipped)))
+    return _step(suite, secret, generation, tuple(skipped))
+
+
+def _step(
+    suite: CipherSuite, secret: bytes, generation: int, skipped: tuple[MessageKey, ...]
+) -> tuple[MessageKey, Ratchet]:
+    """The key of a generation, and the ratchet at the next one."""
+    if generation >= LAST_GENERATION:
+        raise RejectedError("MLS-GENERATION-EXHAUSTED", "this sender's keys of the epoch are used up")
+    key = _message_key(suite, secret, generation)
+    return key, Ratchet(generation + 1, _next_secret(suite, secret, generation), skipped)
 
 
 def _skipped_key(ratchet: Ratchet, generation: int) -> tuple[MessageKey, Ratchet]:

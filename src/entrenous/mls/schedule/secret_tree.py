@@ -4,6 +4,7 @@ Nothing here keeps state. A function reads through a ``KeySource`` and returns, 
 its caller writes in the same transaction as the message: one row per ratchet, log2(N) rows at a leaf's first use.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,7 +22,7 @@ from entrenous.mls.schedule.ratchet import (
 )
 from entrenous.mls.schedule.secrets import EncryptionSecret
 from entrenous.mls.suite import CipherSuite
-from entrenous.mls.tree.tree_math import left, parent, right, root
+from entrenous.mls.tree.tree_math import direct_path, left, right, root
 
 
 class KeySource(Protocol):
@@ -111,23 +112,20 @@ def _first_use(suite: CipherSuite, keys: KeySource, width: int, leaf: int) -> Ke
     """Derive a leaf's two ratchets from its lowest stored ancestor, which is consumed by that."""
     if not 0 <= leaf < width:
         raise UsageError(f"leaf {leaf} is not in a tree of {width}")
-    top, node = root(width), 2 * leaf
-    below: list[int] = []
-    while (secret := keys.node(node)) is None:
-        if node == top:
-            raise UsageError("no ancestor of this leaf is left: the keys belong to another epoch")
-        below.append(node)
-        node = parent(node, width)
+    upwards = (2 * leaf, *direct_path(2 * leaf, width))
+    stored = ((height, found) for height, node in enumerate(upwards) if (found := keys.node(node)) is not None)
+    height, secret = next(stored, (-1, b""))
+    if height < 0:
+        raise UsageError("no ancestor of this leaf is left: the keys belong to another epoch")
     # RFC 9420 §9.2: all node secrets on the path to the leaf are consumed; their other children take their place.
-    nodes: dict[int, bytes | None] = {node: None}
-    for child in reversed(below):
-        halves = {
-            left(node): suite.expand_with_label(secret, "tree", b"left", suite.secret_size),
-            right(node): suite.expand_with_label(secret, "tree", b"right", suite.secret_size),
-        }
-        secret = halves.pop(child)
-        nodes.update(halves)
-        node = child
+    nodes: dict[int, bytes | None] = {upwards[height]: None}
+    for node, child in itertools.pairwise(upwards[height::-1]):
+        to_left = suite.expand_with_label(secret, "tree", b"left", suite.secret_size)
+        to_right = suite.expand_with_label(secret, "tree", b"right", suite.secret_size)
+        if child < node:
+            secret, nodes[right(node)] = to_left, to_right
+        else:
+            nodes[left(node)], secret = to_left, to_right
     return KeyChanges(nodes, {(leaf, kind): start_ratchet(suite, secret, kind) for kind in RatchetKind})
 
 

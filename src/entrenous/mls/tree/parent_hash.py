@@ -1,6 +1,6 @@
 """Parent hashes (RFC 9420 §7.9): a leaf's signature covers the keys that its Commit put above it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from entrenous.crypto import Hash
 from entrenous.errors import RejectedError
@@ -74,8 +74,10 @@ def _is_covered(tree: RatchetTree, parent: ParentNode, child: int, sibling: int)
     return carried == parent_hash(tree.hash, parent, original_tree_hash(tree, sibling, parent.unmerged_leaves))
 
 
-def path_parent_hashes(tree: RatchetTree, path: Iterable[tuple[int, int]], keys: Iterable[bytes]) -> list[ParentNode]:
-    """The ParentNodes that a new path puts above its leaf, each with its parent hash.
+def path_parent_hashes(
+    tree: RatchetTree, path: Sequence[tuple[int, int]], keys: Sequence[bytes]
+) -> tuple[list[ParentNode], bytes]:
+    """The ParentNodes that a new path puts above its leaf, each with its parent hash, and the leaf's parent hash.
 
     Args:
         tree: the tree with the direct path of the leaf blank; the copath's hashes are taken from it.
@@ -83,18 +85,13 @@ def path_parent_hashes(tree: RatchetTree, path: Iterable[tuple[int, int]], keys:
         keys: the new public keys, in the same order.
 
     Returns:
-        The ParentNodes in the order of ``path``; ``first_parent_hash`` gives the leaf's parent hash.
+        The ParentNodes in the order of ``path``, and what belongs into the leaf below them: empty where ``path`` is.
     """
     nodes: list[ParentNode] = []
     above = b""  # RFC 9420 §7.9: "If P is the root, ... a zero-length octet string"
-    for (_, copath), key in reversed(list(zip(path, keys, strict=True))):
+    for (_, copath), key in zip(reversed(path), reversed(keys), strict=True):
         node = ParentNode(key, above, ())
         nodes.append(node)
         above = parent_hash(tree.hash, node, tree.tree_hash(copath))
     nodes.reverse()
-    return nodes
-
-
-def first_parent_hash(tree: RatchetTree, path: Sequence[tuple[int, int]], nodes: list[ParentNode]) -> bytes:
-    """The parent hash that belongs into the leaf below a new path; empty where the path is."""
-    return parent_hash(tree.hash, nodes[0], tree.tree_hash(path[0][1])) if nodes else b""
+    return nodes, above

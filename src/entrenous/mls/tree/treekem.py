@@ -8,7 +8,7 @@ from entrenous.errors import CryptoError, RejectedError
 from entrenous.mls.suite import CipherSuite
 from entrenous.mls.tree import tree_math
 from entrenous.mls.tree.editor import TreeEditor
-from entrenous.mls.tree.parent_hash import first_parent_hash, path_parent_hashes
+from entrenous.mls.tree.parent_hash import path_parent_hashes
 from entrenous.mls.tree.ratchet_tree import RatchetTree
 from entrenous.mls.types import FromCommit, HPKECiphertext, LeafNode, ParentNode, UpdatePath, UpdatePathNode
 from entrenous.trace import SILENT, Trace
@@ -104,8 +104,11 @@ class NewPath:
 
 def recipients(tree: RatchetTree, copath: int, new_leaves: Collection[int]) -> list[int]:
     """The nodes to whose keys a path secret goes: the copath child's resolution without this Commit's newcomers."""
+    resolution = tree.resolution(copath)
+    if not new_leaves:
+        return resolution
     excluded = {2 * leaf for leaf in new_leaves}
-    return [node for node in tree.resolution(copath) if node not in excluded]
+    return [node for node in resolution if node not in excluded]
 
 
 def derive_path(suite: CipherSuite, path_secret: TreePathSecret, length: int, *, trace: Trace = SILENT) -> DerivedPath:
@@ -144,8 +147,8 @@ def create_path(
     path = tree.filtered_direct_path(leaf_index)
     leaf_key = suite.hpke.generate(entropy)
     derived = derive_path(suite, TreePathSecret(draw(entropy, suite.secret_size)), len(path), trace=trace)
-    nodes = path_parent_hashes(tree, path, [key.public for key in derived.keys])
-    leaf = sign_leaf(leaf_key.public, FromCommit(first_parent_hash(tree, path, nodes)))
+    nodes, leafs_parent_hash = path_parent_hashes(tree, path, [key.public for key in derived.keys])
+    leaf = sign_leaf(leaf_key.public, FromCommit(leafs_parent_hash))
     private_keys = {2 * leaf_index: leaf_key.private}
     private_keys.update({node: key.private for (node, _), key in zip(path, derived.keys, strict=True)})
     after = _with_path(tree, leaf_index, leaf, path, nodes)
@@ -166,9 +169,9 @@ def merge_path(tree: RatchetTree, leaf_index: int, update: UpdatePath) -> Ratche
     path = tree.filtered_direct_path(leaf_index)
     if len(update.nodes) != len(path):
         raise RejectedError("MLS-PATH-LENGTH", f"an UpdatePath has {len(update.nodes)} nodes instead of {len(path)}")
-    nodes = path_parent_hashes(tree, path, [node.encryption_key for node in update.nodes])
+    nodes, leafs_parent_hash = path_parent_hashes(tree, path, [node.encryption_key for node in update.nodes])
     # RFC 9420 §7.9.2: "verify that it matches the parent_hash value in the supplied leaf_node"
-    if update.leaf_node.source != FromCommit(first_parent_hash(tree, path, nodes)):
+    if update.leaf_node.source != FromCommit(leafs_parent_hash):
         raise RejectedError("MLS-PATH-PARENT-HASH", "the parent hash of a committer's leaf does not fit its path")
     return _with_path(tree, leaf_index, update.leaf_node, path, nodes)
 

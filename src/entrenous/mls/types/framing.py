@@ -100,9 +100,9 @@ def framed_content_tbs(wire_format: WireFormat, content: FramedContent, group_co
         content: what is signed.
         group_context: the encoded GroupContext; it is left out where the sender does not know it.
     """
-    head = _TBS_HEADS[wire_format] + content.encode()
     # RFC 9420 §6.1: the context follows for member and new_member_commit only
-    return head + group_context if isinstance(content.sender, MemberSender | NewMemberCommit) else head
+    context = group_context if isinstance(content.sender, MemberSender | NewMemberCommit) else b""
+    return b"".join((_TBS_HEADS[wire_format], content.encode(), context))
 
 
 @struct

@@ -20,6 +20,17 @@ class Kept(Struct):
 
     _encoding: bytes
 
+    def encode(self) -> bytes:
+        """The one encoding of this value.
+
+        Raises:
+            UsageError: a field's value does not fit its type.
+        """
+        try:
+            return self._encoding
+        except AttributeError:
+            return super().encode()
+
     @classmethod
     def __codec__(cls) -> Codec:
         write_fields, read_fields = super().__codec__()
