@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from entrenous.crypto import Entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.identity import InviteLink, parse_address
-from entrenous.server import upkeep
+from entrenous.server import notices, upkeep
 from entrenous.server.admission import Admission
 from entrenous.server.clock import Clock
 from entrenous.server.connection import ClientLink
@@ -24,7 +24,7 @@ from entrenous.server.credentials import ServerKeys
 from entrenous.server.descriptors import room_for
 from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
-from entrenous.server.keys import generate_keys, load_or_create_keys
+from entrenous.server.keys import generate_keys, load_keys, load_or_create_keys
 from entrenous.server.pacing import Pacer
 from entrenous.server.proxied import Balancers, ProxiedLink
 from entrenous.server.reporting import Reports
@@ -79,12 +79,23 @@ class Server:
             reports=Reports(clock),
             credentials={},
         )
+        self._notices = notices.Notices(
+            storage=storage,
+            fanout=services.fanout,
+            connections=self._host.connections,
+            login=services.login,
+            quotas=services.quotas,
+            renew_identity=self._renew_identity,
+        )
         self._renew_credentials()
         loop = asyncio.get_running_loop()
         self._upkeep = [
             loop.create_task(upkeep.repeat("sweep", settings.sweep_seconds, self.sweep)),
             loop.create_task(upkeep.repeat("renew", upkeep.LOOK_EVERY, self._renew)),
         ]
+        # A store in memory has nobody beside this process.
+        if settings.data_dir is not None:
+            self._upkeep.append(loop.create_task(upkeep.repeat("operators", notices.LOOK_EVERY, self.follow_operators)))
 
     @classmethod
     async def open(
@@ -119,6 +130,8 @@ class Server:
             sys.setswitchinterval(SWITCH_SECONDS)
             settings = _with_room(settings)
         server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace)
+        await server.follow_operators()
+        await server.services.quotas.refresh()
         _log.info("server.opened", server_id=keys.server_id.hex())
         return server
 
@@ -190,7 +203,12 @@ class Server:
         reached = self.services.counters.news()
         if reached:
             _log.info("server.limits_reached", **reached)
-        return await upkeep.sweep(self.storage, self._clock)
+        await self.services.quotas.refresh()
+        return (await upkeep.sweep(self.storage, self._clock))["entries"]
+
+    async def follow_operators(self) -> int:
+        """Do what operators have asked for beside this process; returns how many of their actions were new."""
+        return await self._notices.look()
 
     async def close(self, reason: str = "the server is going down") -> None:
         """Say goodbye, finish what is being stored, and let go of everything."""
@@ -231,6 +249,18 @@ class Server:
     async def _renew(self) -> None:
         if not 0 <= self._clock.now() - self._renewed_at < upkeep.RENEW_EVERY:
             self._renew_credentials()
+
+    def _renew_identity(self) -> None:
+        """Take over the identity key that was rotated in the key file."""
+        if self.settings.keys_path is None:
+            return
+        keys = load_keys(self.settings.keys_path)
+        if keys.server_id != self._keys.server_id:
+            _log.error("server.other_keys", found=keys.server_id.hex())
+            return
+        self._keys = keys
+        self._renew_credentials()
+        _log.info("server.identity_renewed", rotations=len(keys.identity.rotations))
 
     def _renew_credentials(self) -> None:
         self._renewed_at = self._clock.now()

@@ -10,7 +10,7 @@ from entrenous.server.limits import Limits
 from entrenous.server.refusal import RefusedError
 from entrenous.server.roster import Party, judge_delta, retention_after
 from entrenous.server.settings import DEDUPE_BEYOND
-from entrenous.server.store import Transaction, accounts, group_states, inbox, log, rooms, rosters
+from entrenous.server.store import Transaction, accounts, group_states, inbox, log, quotas, rooms, rosters
 from entrenous.server.store.rooms import Standing
 from entrenous.wire import CommitData, Entry, ErrorCode, RosterAction, requests
 from entrenous.wire.limits import MAX_FRAME, MAX_RETENTION_SECONDS, MIN_RETENTION_SECONDS
@@ -159,7 +159,8 @@ def _apply_roster(tx: Transaction, room: bytes, data: CommitData, sequence: int,
                 rosters.add(
                     tx, room, change.account, may_manage=False, added_at=sequence, readable_after=after, now=now
                 )
-                if rosters.count_rooms(tx, change.account) > limits.rooms_per_account:
+                allowed = quotas.rooms_allowed(tx, change.account, limits.rooms_per_account)
+                if rosters.count_rooms(tx, change.account) > allowed:
                     raise RefusedError("DS-ROOMS", ErrorCode.DENIED, "who is to be added is in too many rooms")
             case RosterAction.REMOVE:
                 if not rosters.is_member(tx, room, change.account):

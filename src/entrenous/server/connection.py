@@ -77,6 +77,11 @@ class ClientLink(asyncio.Protocol):
         return self._known
 
     @property
+    def account(self) -> bytes:
+        """The account that the client has proved to be; b"" before."""
+        return b"" if self._session is None else self._session.proved
+
+    @property
     def silence(self) -> float:
         """Seconds since the client's last byte."""
         return self._loop.time() - self._heard_at

@@ -23,7 +23,7 @@ from entrenous.server.fanout import Fanout
 from entrenous.server.limits import Limits
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.store import Storage, Transaction, group_states, inbox, log, rooms, rosters
+from entrenous.server.store import Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 
@@ -63,7 +63,9 @@ class Delivery:
                 if creator != caller.account:
                     raise RefusedError("DS-ROOM-ID", ErrorCode.DENIED, "this room id is taken")
                 return False
-            if rosters.count_rooms(tx, caller.account) >= self.limits.rooms_per_account:
+            if rosters.count_rooms(tx, caller.account) >= quotas.rooms_allowed(
+                tx, caller.account, self.limits.rooms_per_account
+            ):
                 raise RefusedError("DS-ROOMS", ErrorCode.DENIED, "you are in too many rooms")
             size = len(request.group_info) + len(request.tree)
             check_state_size(size)

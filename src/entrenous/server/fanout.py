@@ -83,6 +83,10 @@ class Fanout:
         """The device's connection, if it is here."""
         return self._devices.get(device)
 
+    def listeners(self, room: bytes) -> tuple[Subscriber, ...]:
+        """The connections that hear of a room."""
+        return tuple(self._rooms.get(room, ()))
+
     def join(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear of a room from now on."""
         for subscriber in self._accounts.get(account, ()):

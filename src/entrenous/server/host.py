@@ -19,6 +19,11 @@ from entrenous.trace import Trace
 class Connection(Protocol):
     """A client's connection, as the server ends it."""
 
+    @property
+    def account(self) -> bytes:
+        """The account that the client has proved to be; b"" before."""
+        ...
+
     def hold(self) -> None:
         """Take no more requests."""
         ...

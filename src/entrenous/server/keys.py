@@ -5,6 +5,7 @@ Who has this file and the database can guess the passwords in it offline, and sp
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,13 @@ from entrenous.errors import MalformedError, RejectedError, UnavailableError, Us
 from entrenous.identity import MAX_ROTATIONS, RotationStatement, ServerIdentityKey
 from entrenous.opaque import Server as OpaqueServer
 from entrenous.server.credentials import FakeAccountKey, ServerKeys
+from entrenous.server.whole_files import write_private
 
 #: The version of the file's format.
 VERSION = 1
 #: Bytes of the fake accounts' key.
 FAKE_KEY_SIZE = 32
 _PRIVATE_DIRECTORY = 0o700
-_PRIVATE_FILE = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -50,22 +51,61 @@ def load_or_create_keys(path: Path, entropy: Entropy) -> ServerKeys:
         MalformedError: the file is damaged.
         UnavailableError: the file cannot be read or written.
     """
+    if path.exists():
+        return load_keys(path)
+    keys = generate_keys(entropy)
+    write_keys(path, keys)
+    return keys
+
+
+def load_keys(path: Path) -> ServerKeys:
+    """Read the key file.
+
+    Raises:
+        RejectedError: rule SRV-KEYS-MODE, others on this machine can read the file or its directory.
+        MalformedError: the file is damaged.
+        UnavailableError: the file cannot be read.
+    """
     try:
-        path.parent.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        if not path.exists():
-            keys = generate_keys(entropy)
-            _write(path, _encode(keys))
-            return keys
         _check_mode(path.parent)
         _check_mode(path)
-        return _decode(path.read_bytes())
+        return decode_keys(path.read_bytes())
     except MalformedError as error:
         raise MalformedError(f"the key file {path} cannot be used: {error}. Put it back from a backup.") from error
     except OSError as error:
         raise UnavailableError(f"the key file {path} cannot be used: {error.strerror}") from error
 
 
-def _encode(keys: ServerKeys) -> bytes:
+def write_keys(path: Path, keys: ServerKeys) -> None:
+    """Put keys into the file, in place of what stood there; after a crash the old or the new ones are there, whole.
+
+    Raises:
+        UnavailableError: the file cannot be written; the former one still stands.
+    """
+    try:
+        path.parent.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        write_private(path, encode_keys(keys))
+    except OSError as error:
+        raise UnavailableError(f"the key file {path} cannot be written: {error.strerror}") from error
+
+
+def rotate_identity(path: Path, entropy: Entropy) -> ServerKeys:
+    """Replace the identity key in the file by a new one, which the old one vouches for; the old one is gone then.
+
+    Raises:
+        RejectedError: rule SRV-KEYS-ROTATIONS, it was rotated as often as a certificate has room for.
+        MalformedError, UnavailableError: see ``load_keys`` and ``write_keys``.
+    """
+    keys = load_keys(path)
+    if len(keys.identity.rotations) >= MAX_ROTATIONS:
+        raise RejectedError("SRV-KEYS-ROTATIONS", f"an identity key can be rotated {MAX_ROTATIONS} times")
+    rotated = replace(keys, identity=keys.identity.rotate(SigningKey.generate(entropy)))
+    write_keys(path, rotated)
+    return rotated
+
+
+def encode_keys(keys: ServerKeys) -> bytes:
+    """The key file's bytes: all of the server's secrets."""
     return KeyFile(
         version=VERSION,
         identity_seed=keys.identity.signing_key.seed.reveal(),
@@ -76,7 +116,12 @@ def _encode(keys: ServerKeys) -> bytes:
     ).encode()
 
 
-def _decode(data: bytes) -> ServerKeys:
+def decode_keys(data: bytes) -> ServerKeys:
+    """The keys in a key file's bytes.
+
+    Raises:
+        MalformedError: they are no such bytes.
+    """
     stored = KeyFile.decode(data)
     if stored.version != VERSION:
         raise MalformedError(f"the key file has version {stored.version}, this program reads version {VERSION}")
@@ -86,18 +131,6 @@ def _decode(data: bytes) -> ServerKeys:
     except UsageError as error:
         raise MalformedError(f"the key file is damaged: {error}") from error
     return ServerKeys(identity, opaque, FakeAccountKey(stored.fake_account_key))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file, whole or not at all."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _check_mode(path: Path) -> None:

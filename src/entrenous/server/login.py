@@ -147,6 +147,9 @@ class Login:
                 raise bad_credentials()
             if current.disabled:
                 raise _disabled()
+            if current.blocked:
+                detail = "the operator has blocked this device: log in anew with the password"
+                raise RefusedError("AUTH-DEVICE-BLOCKED", ErrorCode.DENIED, detail)
             if not accounts.launch(tx, request.device, request.launch_counter, int(now)):
                 detail = "this profile was started from a copy: it has to join again as a new device"
                 raise RefusedError("AUTH-CLONE", ErrorCode.CLONED, detail, current.launch_counter)
@@ -161,6 +164,10 @@ class Login:
             return reply, rosters.rooms_of(tx, request.account)
 
         return await self.storage.write(operation)
+
+    def forget_attempts(self, login_name: str) -> None:
+        """Let the attempts at a name count no more."""
+        self._per_name.forget(name_key(login_name))
 
     def _fake(self, key: str, *, recovery: bool) -> CredentialRow:
         account = self.keys.fake_account(key)

@@ -45,6 +45,10 @@ class RateLimiter:
             self._refused()
         return wait
 
+    def forget(self, key: Hashable) -> None:
+        """Count nothing of ``key`` any more."""
+        self._buckets.pop(key, None)
+
 
 class AddressLimiter:
     """Counts one kind of thing by address, and by network: who has many addresses has a network of them.

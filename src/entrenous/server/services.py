@@ -17,6 +17,7 @@ from entrenous.server.invites import Invites
 from entrenous.server.key_packages import KeyPackages
 from entrenous.server.limits import Limits
 from entrenous.server.login import Login
+from entrenous.server.quotas import Quotas
 from entrenous.server.rates import RateLimiter, Rests, check_rate
 from entrenous.server.registration import Registration
 from entrenous.server.settings import Settings
@@ -55,6 +56,7 @@ class Services:
     counters: Counters
     clock: Clock
     uploads: RateLimiter
+    quotas: Quotas
     rests: Rests
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
@@ -115,6 +117,7 @@ class Services:
             counters=counters,
             clock=clock,
             uploads=RateLimiter(limits.uploads, counters.adder(Count.UPLOADS)),
+            quotas=Quotas(storage),
             rests=Rests(limits.large_uploads),
         )
 
@@ -122,10 +125,11 @@ class Services:
         """Count the bytes of a request whose content the server is to keep.
 
         Raises:
-            RefusedError: the account has uploaded too much lately.
+            RefusedError: the account has uploaded too much lately, or keeps as much as its quota.
         """
         if type(request) in _KEPT:
             check_rate(self.uploads, account, self.clock.now(), size)
+            self.quotas.charge(account, size)
 
     def spawn(self, work: Coroutine[Any, Any, replies.Reply]) -> "asyncio.Task[replies.Reply]":
         """Run a request. It goes on when its connection is gone, because others are to hear of what it stored."""

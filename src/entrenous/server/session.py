@@ -142,7 +142,7 @@ class Session:
         while self._waiting and self._may_start(self._waiting[0]):
             call = self._waiting.popleft()
             if call.size >= LARGE:
-                self._services.rests.begin(self._proved, asyncio.get_running_loop().time(), call.size)
+                self._services.rests.begin(self.proved, asyncio.get_running_loop().time(), call.size)
             call.task = self._services.spawn(self._answer(call.request, call.size))
             self._running.append(call)
             call.task.add_done_callback(self._finished)
@@ -158,7 +158,7 @@ class Session:
         return not _is_dear(call) or not any(_is_dear(other) for other in self._running)
 
     @property
-    def _proved(self) -> bytes:
+    def proved(self) -> bytes:
         """The account that the client has proved to be, with a password or as a device; b"" before."""
         return self.state.account if isinstance(self.state, OfAccount) else self.account
 
@@ -167,7 +167,7 @@ class Session:
         if call.size < LARGE:
             return False
         loop = asyncio.get_running_loop()
-        wait = self._services.rests.wait(self._proved, loop.time())
+        wait = self._services.rests.wait(self.proved, loop.time())
         if wait and not self._rests:
             self._rests = True
             self._services.counters.add(Count.LARGE_UPLOADS)

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from entrenous.errors import MalformedError, RejectedError, UnavailableError
-from entrenous.server.keys import generate_keys, load_or_create_keys
+from entrenous.identity import MAX_ROTATIONS
+from entrenous.server.keys import (
+    decode_keys,
+    encode_keys,
+    generate_keys,
+    load_keys,
+    load_or_create_keys,
+    rotate_identity,
+)
 from entrenous.testing import SeededEntropy
 
 ENTROPY = SeededEntropy("keys")
@@ -84,7 +92,7 @@ def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
 
 def test_a_draft_left_by_a_crash_is_not_taken_for_the_keys(path: Path) -> None:
     path.parent.mkdir(parents=True, mode=0o700)
-    path.with_suffix(".new").write_bytes(b"half a fi")
+    path.with_name(path.name + ".new").write_bytes(b"half a fi")
     made = load_or_create_keys(path, ENTROPY)
     assert load_or_create_keys(path, ENTROPY).server_id == made.server_id
 
@@ -100,3 +108,38 @@ def test_keys_do_not_print() -> None:
     ):
         assert secret.reveal().hex() not in shown
         assert repr(secret.reveal()) not in shown
+
+
+def test_a_rotation_changes_the_identity_key_alone_and_leads_from_the_old_one_to_the_new_one(path: Path) -> None:
+    before = load_or_create_keys(path, ENTROPY)
+    rotated = rotate_identity(path, ENTROPY)
+    found = load_keys(path)
+    assert found.server_id == rotated.server_id == before.server_id
+    assert found.identity.signing_key.public == rotated.identity.signing_key.public
+    assert found.identity.signing_key.public != before.identity.signing_key.public
+    assert [step.old_key for step in found.identity.rotations] == [before.identity.signing_key.public]
+    assert (found.opaque.oprf_seed, found.fake_accounts) == (before.opaque.oprf_seed, before.fake_accounts)
+    # The old key is gone: who steals the file now does not get it.
+    assert before.identity.signing_key.seed.reveal() not in path.read_bytes()
+
+
+def test_an_identity_key_is_rotated_so_often_and_no_more(path: Path) -> None:
+    load_or_create_keys(path, ENTROPY)
+    for _ in range(MAX_ROTATIONS):
+        rotate_identity(path, ENTROPY)
+    last = path.read_bytes()
+    with pytest.raises(RejectedError) as caught:
+        rotate_identity(path, ENTROPY)
+    assert caught.value.rule == "SRV-KEYS-ROTATIONS"
+    assert path.read_bytes() == last
+
+
+def test_keys_that_are_not_there_are_unavailable_and_not_made(path: Path) -> None:
+    with pytest.raises(UnavailableError):
+        load_keys(path)
+    assert not path.exists()
+
+
+def test_a_key_file_is_its_bytes() -> None:
+    data = encode_keys(generate_keys(ENTROPY))
+    assert encode_keys(decode_keys(data)) == data

@@ -1,6 +1,6 @@
 """The server's database: schema, the storage thread, and the SQL of one thing per module."""
 
-from entrenous.server.store.engine import create_tables, ensure_schema, sqlite_engine
+from entrenous.server.store.engine import create_tables, ensure_schema, revision_of, sqlite_engine
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.server.store.storage import MAX_BATCH, Operation, Storage
 
@@ -12,5 +12,6 @@ __all__ = [
     "Transaction",
     "create_tables",
     "ensure_schema",
+    "revision_of",
     "sqlite_engine",
 ]

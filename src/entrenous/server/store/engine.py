@@ -72,6 +72,12 @@ def create_tables(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
+def revision_of(engine: Engine) -> str | None:
+    """The revision of the schema that the database has; None for one without any."""
+    with engine.connect() as connection:
+        return _revision(connection)
+
+
 def _revision(connection: Connection) -> str | None:
     found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
     if found is None:

@@ -65,6 +65,6 @@ def count(tx: Transaction, device: bytes) -> int:
     return 0 if row is None else int(row[0])
 
 
-def forget(tx: Transaction, room: bytes, before: int) -> None:
-    """Delete a room's Welcomes whose Commit entry comes before ``before`` and is gone."""
-    tx.run(_OF_ROOM, of_room=room, before=before)
+def forget(tx: Transaction, room: bytes, before: int) -> int:
+    """Delete a room's Welcomes whose Commit entry comes before ``before`` and is gone; returns how many."""
+    return tx.run(_OF_ROOM, of_room=room, before=before)

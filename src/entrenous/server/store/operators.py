@@ -34,12 +34,16 @@ _SET_BLOCKED = Statement(
 _DROP_ROOM = Statement(delete(rooms).where(rooms.c.id == bindparam("of_room")))
 _DROP_SENT = Statement(delete(sent).where(sent.c.room == bindparam("of_room")))
 _DROP_INVITE = Statement(delete(invites).where(invites.c.token_hash == bindparam("hash")))
-_EMPTY_ROOMS = Statement(
-    select(rooms.c.id)
-    .where(
-        rooms.c.id > bindparam("after"),
-        ~select(roster.c.room).where(roster.c.room == rooms.c.id).exists(),
+_GONE = select(accounts.c.id).where(accounts.c.deleted_at.is_not(None))
+_ROOMS = Statement(
+    select(
+        rooms.c.id,
+        select(roster.c.room)
+        .where(roster.c.room == rooms.c.id, roster.c.account.not_in(_GONE))
+        .limit(1)
+        .scalar_subquery(),
     )
+    .where(rooms.c.id > bindparam("after"))
     .order_by(rooms.c.id)
     .limit(bindparam("most"))
 )
@@ -88,15 +92,16 @@ def delete_invite(tx: Transaction, token_hash: bytes) -> bool:
 
 
 def delete_empty_rooms(tx: Transaction, after: bytes, *, limit: int) -> tuple[bytes | None, int]:
-    """Delete rooms that nobody is in, or was lately: ``limit`` of those that follow ``after``.
+    """Delete rooms that nobody is in, or was lately, but deleted accounts: of the ``limit`` that follow ``after``.
 
     Returns:
         Where to go on, None at the end; and how many were deleted.
     """
-    found = [bytes(row[0]) for row in tx.all(_EMPTY_ROOMS, after=after, most=limit)]
-    for room in found:
+    found = tx.all(_ROOMS, after=after, most=limit)
+    empty = [room for room, somebody in found if somebody is None]
+    for room in empty:
         tx.run(_DROP_ROOM, of_room=room)
-    return (found[-1] if len(found) == limit else None), len(found)
+    return (bytes(found[-1][0]) if len(found) == limit else None), len(empty)
 
 
 def forget_deleted(tx: Transaction) -> int:

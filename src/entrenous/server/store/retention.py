@@ -9,6 +9,14 @@ from entrenous.server.store.schema import cursors, devices, entries, rooms, rost
 from entrenous.server.store.statements import Statement, Transaction
 
 
+class Gone(NamedTuple):
+    """How much was deleted."""
+
+    entries: int = 0
+    welcomes: int = 0
+    group_states: int = 0
+
+
 class _Room(NamedTuple):
     id: bytes
     first_available: int
@@ -22,6 +30,7 @@ _ROOMS = Statement(
     .where(rooms.c.id > bindparam("after"), rooms.c.first_available <= rooms.c.newest)
     .order_by(rooms.c.id)
     .limit(bindparam("most"))
+    .with_for_update(key_share=True)
 )
 _EXPIRED = Statement(
     select(func.max(entries.c.sequence)).where(
@@ -50,7 +59,7 @@ _SET_FIRST = Statement(
 _FORGET_SENT = Statement(delete(sent).where(sent.c.forget_at <= bindparam("now")))
 
 
-def sweep(tx: Transaction, after: bytes, *, now: int, silent_after: int, limit: int) -> tuple[bytes | None, int]:
+def sweep(tx: Transaction, after: bytes, *, now: int, silent_after: int, limit: int) -> tuple[bytes | None, Gone]:
     """Delete what is due in the ``limit`` rooms whose ids follow ``after``.
 
     Args:
@@ -61,11 +70,12 @@ def sweep(tx: Transaction, after: bytes, *, now: int, silent_after: int, limit: 
         limit: rooms in one go, so that the store is never kept from its users for long.
 
     Returns:
-        Where to go on, None at the end; and how many entries were deleted.
+        Where to go on, None at the end; and how much was deleted.
     """
     found = [_Room(*row) for row in tx.all(_ROOMS, after=after, most=limit)]
-    deleted = sum(_sweep_room(tx, room, now=now, silent_after=silent_after) for room in found)
-    return (found[-1].id if len(found) == limit else None), deleted
+    gone = [_sweep_room(tx, room, now=now, silent_after=silent_after) for room in found]
+    total = Gone(*map(sum, zip(*gone, strict=True))) if gone else Gone()
+    return (found[-1].id if len(found) == limit else None), total
 
 
 def forget_sent(tx: Transaction, now: int) -> int:
@@ -73,17 +83,16 @@ def forget_sent(tx: Transaction, now: int) -> int:
     return tx.run(_FORGET_SENT, now=now)
 
 
-def _sweep_room(tx: Transaction, room: _Room, *, now: int, silent_after: int) -> int:
+def _sweep_room(tx: Transaction, room: _Room, *, now: int, silent_after: int) -> Gone:
     expired = _number(tx, _EXPIRED, room=room.id, before_ms=(now - room.retention_seconds) * 1000)
     read_by_all = _number(tx, _LOWEST, room=room.id, seen_since=now - silent_after)
     gone = min(max(expired, read_by_all), room.newest)
     if gone < room.first_available:
-        return 0
-    deleted = tx.run(_DELETE, of_room=room.id, before=gone + 1)
+        return Gone()
+    entries = tx.run(_DELETE, of_room=room.id, before=gone + 1)
     tx.run(_SET_FIRST, of_room=room.id, new_first=gone + 1)
-    inbox.forget(tx, room.id, gone + 1)
-    group_states.purge(tx, room.id, gone + 1, room.newest_commit)
-    return deleted
+    welcomes = inbox.forget(tx, room.id, gone + 1)
+    return Gone(entries, welcomes, group_states.purge(tx, room.id, gone + 1, room.newest_commit))
 
 
 def _number(tx: Transaction, statement: Statement, **values: bytes | int) -> int:

@@ -54,6 +54,7 @@ accounts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger, nullable=True, comment="what is left keeps a place in rooms until it is removed"),
     CheckConstraint("disabled IN (0, 1)", name="disabled"),
+    Index("ix_accounts_deleted_at", "deleted_at"),
     comment="One row per account",
 )
 

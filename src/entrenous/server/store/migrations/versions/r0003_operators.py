@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns and the tables."""
     op.add_column("accounts", sa.Column("deleted_at", sa.BigInteger(), nullable=True))
+    op.create_index("ix_accounts_deleted_at", "accounts", ["deleted_at"], unique=False)
     op.add_column("devices", sa.Column("blocked", sa.SmallInteger(), nullable=False, server_default="0"))
     op.create_table(
         "audit",
