@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from entrenous.bench.line import Line
 from entrenous.crypto import FLOOR, system_entropy
@@ -13,6 +14,8 @@ from entrenous.server import SystemClock
 from entrenous.wire import CommitData, LogPosition, RosterAction, RosterChange, replies, requests
 from entrenous.wire.limits import ID_SIZE, MESSAGE_ID_SIZE, ROOM_ID_SIZE
 from entrenous.wire.types import KsfParameters
+
+L = TypeVar("L", bound=Line)
 
 #: Seconds that a measurement's rooms keep their entries.
 RETENTION = 3_600
@@ -35,10 +38,18 @@ class Place:
         Raises:
             UnavailableError: the server closed it.
         """
+        return await self.connect_as(Line)
+
+    async def connect_as(self, kind: type[L]) -> L:
+        """The same, with a line of one's own kind.
+
+        Raises:
+            UnavailableError: the server closed it.
+        """
         clock = SystemClock()
         loop = asyncio.get_running_loop()
         _, line = await loop.create_connection(
-            lambda: Line(self.server_id, clock, system_entropy), self.host, self.port
+            lambda: kind(self.server_id, clock, system_entropy), self.host, self.port
         )
         await line.secured
         return line
@@ -59,10 +70,11 @@ class Guest:
     _messages: int = 0
 
     @classmethod
-    async def register(cls, place: Place, token: bytes, name: str) -> "Guest":
-        """Make the account. Its password is random and stretched by nobody: no one will log in with it."""
+    async def register(cls, place: Place, token: bytes, name: str, password: bytes | None = None) -> "Guest":
+        """Make the account. Its password is stretched by nobody; without one it is random, and no one will log in."""
         line = await place.connect()
-        starts = [start_registration(system_entropy(32), system_entropy) for _ in range(2)]
+        passwords = (password or system_entropy(32), system_entropy(32))
+        starts = [start_registration(each, system_entropy) for each in passwords]
         challenge = await line.call(
             requests.RegisterStart(token, name, starts[0][1], starts[1][1]), replies.RegisterChallenge
         )
@@ -93,7 +105,13 @@ class Guest:
 
     async def come(self) -> Line:
         """Connect, log in as the device, and open the room."""
-        line = await self.place.connect()
+        line = await self.enter(Line)
+        await line.call(requests.CreateRoom(self.room, RETENTION, b"info", b"tree"), replies.Done)
+        return line
+
+    async def enter(self, kind: type[L]) -> L:
+        """Connect and log in as the device."""
+        line = await self.place.connect_as(kind)
         self.launches += 1
         signature = sign_device_login(
             DeviceKeys.restore(self.device, self.login_seed, self.mls_seed),
@@ -104,13 +122,16 @@ class Guest:
         )
         login = requests.DeviceLogin(self.account, self.device, self.launches, signature)
         await line.call(login, replies.DeviceLoginDone)
-        await line.call(requests.CreateRoom(self.room, RETENTION, b"info", b"tree"), replies.Done)
         return line
 
     def message(self, size: int, base: int = 0) -> requests.Publish:
         """A message that the server takes for one of MLS, with ``size`` bytes of ciphertext."""
         entry = self._entry(ContentType.APPLICATION, b"", size)
         return requests.Publish(self.room, base, self._next_id(), entry)
+
+    def again(self, message: requests.Publish) -> requests.Publish:
+        """The same message under an id of its own: cheaper than a new one."""
+        return requests.Publish(message.room, message.base, self._next_id(), message.entry)
 
     def commit(self, removed: int) -> requests.Commit:
         """A Commit that the server takes for one of MLS, and that removes so many accounts that nobody has."""

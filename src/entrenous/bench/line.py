@@ -25,8 +25,10 @@ class Line(asyncio.Protocol):
         answered: called once per reply, with the number of the request.
     """
 
+    channel: ClientConnection
+
     def __init__(self, pin: bytes, clock: Clock, entropy: Entropy) -> None:
-        self.channel = ClientConnection(HYBRID, pin=pin, entropy=entropy, now=clock.now())
+        self.channel = self._open_channel(pin, clock, entropy)
         self.secured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost = asyncio.Event()
         self.transport: asyncio.Transport
@@ -34,6 +36,10 @@ class Line(asyncio.Protocol):
         self._clock = clock
         self._number = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
+
+    def _open_channel(self, pin: bytes, clock: Clock, entropy: Entropy) -> ClientConnection:
+        """The client's side of the channel."""
+        return ClientConnection(HYBRID, pin=pin, entropy=entropy, now=clock.now())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first handshake message."""
