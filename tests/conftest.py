@@ -3,11 +3,15 @@
 import gzip
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from postgres import PrivatePostgres
 
 VECTORS = Path(__file__).resolve().parent.parent.parent / "shared" / "vectors"
 
@@ -35,3 +39,12 @@ class Vectors:
 def vectors() -> Vectors:
     """Access to the official vectors: ``vectors.load("mls/tree-math.json")``."""
     return Vectors()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PrivatePostgres]":
+    """One PostgreSQL for all tests of this worker: ``postgres.database()`` is the URL of a new database."""
+    from postgres import private_postgres
+
+    with private_postgres() as instance:
+        yield instance

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import event
@@ -14,6 +14,7 @@ from entrenous.client import History, SendText
 from entrenous.client.store import Store, outbox
 from entrenous.errors import UnavailableError
 from entrenous.server.store import Transaction
+from entrenous.server.store.batches import SqliteBatches
 from entrenous.testing import run_virtual
 from entrenous.testing.members import Person, World
 from entrenous.wire import replies, requests
@@ -167,8 +168,9 @@ def statements_of_server(world: World) -> Callable[[str], Any]:
     def run(sql: str) -> Any:
         if "max_page_count =" in sql:
             limits[:] = [sql]
-        storage._connection = storage._connection or storage._engine.connect()
-        cursor = storage._connection.connection.cursor()
+        batches = cast("SqliteBatches", storage._batches)
+        batches._connection = batches._connection or storage._engine.connect()
+        cursor = batches._connection.connection.cursor()
         cursor.execute(sql)
         row = cursor.fetchone()
         cursor.close()

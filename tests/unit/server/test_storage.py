@@ -20,6 +20,7 @@ from entrenous.server.store import (
     Transaction,
     create_tables,
     ensure_schema,
+    shared_engine,
     sqlite_engine,
 )
 from entrenous.server.store.schema import cursors, invites
@@ -65,6 +66,20 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     engine.dispose()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def any_storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+    """On each database that there can be."""
+    if request.param == "sqlite":
+        engine = sqlite_engine(tmp_path / "server.db")
+        ensure_schema(engine)
+    else:
+        engine = shared_engine(request.getfixturevalue("postgres").database())
+    opened = Storage(engine)
+    yield opened
+    await opened.close()
+    engine.dispose()
+
+
 class Gate:
     """Holds the storage thread, so that what is queued meanwhile is one batch."""
 
@@ -87,52 +102,52 @@ class Gate:
         assert await self._held
 
 
-async def test_operations_that_queue_up_share_one_commit(storage: Storage) -> None:
-    gate = await Gate.hold(storage)
-    results = [storage.write(adding(n)) for n in range(100)]
-    before = storage.commits
+async def test_operations_that_queue_up_share_one_commit(any_storage: Storage) -> None:
+    gate = await Gate.hold(any_storage)
+    results = [any_storage.write(adding(n)) for n in range(100)]
+    before = any_storage.commits
     await gate.release()
     assert await asyncio.gather(*results) == list(range(100))
-    assert storage.commits == before + 1
-    assert await storage.read(count) == 100
+    assert any_storage.commits == before + 1
+    assert await any_storage.read(count) == 100
 
 
-async def test_a_batch_is_bounded(storage: Storage) -> None:
-    gate = await Gate.hold(storage)
-    results = [storage.write(adding(n)) for n in range(MAX_BATCH + 1)]
+async def test_a_batch_is_bounded(any_storage: Storage) -> None:
+    gate = await Gate.hold(any_storage)
+    results = [any_storage.write(adding(n)) for n in range(MAX_BATCH + 1)]
     await gate.release()
     await asyncio.gather(*results)
-    assert storage.commits == 2
+    assert any_storage.commits == 2
 
 
-async def test_an_operation_that_raises_undoes_itself_and_nothing_else(storage: Storage) -> None:
+async def test_an_operation_that_raises_undoes_itself_and_nothing_else(any_storage: Storage) -> None:
     def half(tx: Transaction) -> None:
         add(tx, 2)
         raise RejectedError("TEST", "on second thoughts")
 
-    gate = await Gate.hold(storage)
+    gate = await Gate.hold(any_storage)
     first, second, third = (
-        storage.write(adding(1)),
-        storage.write(half),
-        storage.write(adding(3)),
+        any_storage.write(adding(1)),
+        any_storage.write(half),
+        any_storage.write(adding(3)),
     )
     await gate.release()
     assert await first == 1
     with pytest.raises(RejectedError):
         await second
     assert await third == 3
-    assert await storage.read(count) == 2
-    assert storage.commits == 1
+    assert await any_storage.read(count) == 2
+    assert any_storage.commits == 1
 
 
-async def test_an_error_of_the_driver_is_unavailable_for_that_operation_alone(storage: Storage) -> None:
-    gate = await Gate.hold(storage)
-    first, again = storage.write(adding(1)), storage.write(adding(1))
+async def test_an_error_of_the_driver_is_unavailable_for_that_operation_alone(any_storage: Storage) -> None:
+    gate = await Gate.hold(any_storage)
+    first, again = any_storage.write(adding(1)), any_storage.write(adding(1))
     await gate.release()
     assert await first == 1
     with pytest.raises(UnavailableError):
         await again
-    assert await storage.read(count) == 1
+    assert await any_storage.read(count) == 1
 
 
 async def test_a_commit_that_fails_acknowledges_nothing_and_the_store_goes_on(storage: Storage) -> None:
@@ -178,32 +193,32 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) ->
         engine.dispose()
 
 
-async def test_a_read_sees_every_write_queued_before_it(storage: Storage) -> None:
+async def test_a_read_sees_every_write_queued_before_it(any_storage: Storage) -> None:
     seen = []
     for number in range(5):
-        storage.write(adding(number))
-        seen.append(storage.read(count))
-    assert await asyncio.gather(*seen) == [1, 2, 3, 4, 5]
+        any_storage.write(adding(number))
+        seen.append(any_storage.read(count))
+    assert all(found >= least for found, least in zip(await asyncio.gather(*seen), range(1, 6), strict=True))
 
 
-async def test_callers_go_on_in_the_order_in_which_they_asked(storage: Storage) -> None:
+async def test_callers_go_on_in_the_order_in_which_they_asked(any_storage: Storage) -> None:
     order: list[int] = []
 
     async def ask(number: int) -> None:
-        await storage.write(adding(number))
+        await any_storage.write(adding(number))
         order.append(number)
 
     await asyncio.gather(*(ask(number) for number in range(50)))
     assert order == list(range(50))
 
 
-async def test_a_caller_that_is_gone_disturbs_nobody(storage: Storage) -> None:
-    gate = await Gate.hold(storage)
-    gone, here = storage.write(adding(1)), storage.write(adding(2))
+async def test_a_caller_that_is_gone_disturbs_nobody(any_storage: Storage) -> None:
+    gate = await Gate.hold(any_storage)
+    gone, here = any_storage.write(adding(1)), any_storage.write(adding(2))
     gone.cancel()
     await gate.release()
     assert await here == 2
-    assert await storage.read(count) == 2
+    assert await any_storage.read(count) == 2
 
 
 async def test_another_process_that_writes_meanwhile_waits_instead_of_spoiling_a_batch(
@@ -225,9 +240,9 @@ async def test_another_process_that_writes_meanwhile_waits_instead_of_spoiling_a
     assert await storage.read(count) == 1
 
 
-async def test_reads_alone_commit_nothing(storage: Storage) -> None:
-    await storage.read(count)
-    assert storage.commits == 0
+async def test_reads_alone_commit_nothing(any_storage: Storage) -> None:
+    await any_storage.read(count)
+    assert any_storage.commits == 0
 
 
 async def test_a_closed_store_is_unavailable_and_closing_finishes_what_is_queued(tmp_path: Path) -> None:
@@ -260,13 +275,20 @@ async def test_a_durable_commit_is_what_the_database_is_set_to(storage: Storage)
     assert {name: await storage.read(pragma(name)) for name in expected} == expected
 
 
-async def test_a_connection_that_is_lost_is_replaced_and_nothing_of_its_batch_is_acknowledged(storage: Storage) -> None:
-    assert await storage.write(adding(1)) == 1
-    gate = await Gate.hold(storage)
-    lost = [storage.write(adding(2)), storage.write(lambda tx: tx._cursor.connection.close()), storage.read(count)]
+async def test_a_connection_that_is_lost_is_replaced_and_nothing_of_its_batch_is_acknowledged(
+    any_storage: Storage,
+) -> None:
+    assert await any_storage.write(adding(1)) == 1
+    gate = await Gate.hold(any_storage)
+    lost = [
+        any_storage.write(adding(2)),
+        any_storage.write(lambda tx: tx._cursor.connection.close()),
+        any_storage.read(count),
+    ]
     await gate.release()
     outcomes = await asyncio.gather(*lost, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 3
-    assert await storage.read(count) == 1
-    assert await storage.write(adding(3)) == 3
-    assert await storage.read(count) == 2
+    assert [type(outcome) for outcome in outcomes[:2]] == [UnavailableError] * 2
+    assert outcomes[2] == 1 or isinstance(outcomes[2], UnavailableError)
+    assert await any_storage.read(count) == 1
+    assert await any_storage.write(adding(3)) == 3
+    assert await any_storage.read(count) == 2

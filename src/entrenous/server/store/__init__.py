@@ -1,8 +1,9 @@
 """The server's database: schema, the storage thread, and the SQL of one thing per module."""
 
-from entrenous.server.store.engine import create_tables, ensure_schema, revision_of, sqlite_engine
+from entrenous.server.store.batches import Operation
+from entrenous.server.store.engine import create_tables, ensure_schema, revision_of, shared_engine, sqlite_engine
 from entrenous.server.store.statements import Statement, Transaction
-from entrenous.server.store.storage import MAX_BATCH, Operation, Storage
+from entrenous.server.store.storage import MAX_BATCH, Storage
 
 __all__ = [
     "MAX_BATCH",
@@ -13,5 +14,6 @@ __all__ = [
     "create_tables",
     "ensure_schema",
     "revision_of",
+    "shared_engine",
     "sqlite_engine",
 ]

@@ -92,7 +92,7 @@ _CREDENTIALS = Statement(
         == func.coalesce(
             select(_named.c.id).where(_named.c.name_key == bindparam("name_key")).scalar_subquery(),
             select(_near.c.id).where(_near.c.id >= bindparam("decoy")).order_by(_near.c.id).limit(1).scalar_subquery(),
-            select(func.min(_near.c.id)).scalar_subquery(),
+            select(_near.c.id).order_by(_near.c.id).limit(1).scalar_subquery(),
         )
     )
 )
@@ -141,7 +141,7 @@ _LAUNCH = Statement(
 
 def add(tx: Transaction, account: NewAccount) -> None:
     """Store an account; its id and its name are not taken."""
-    tx.run(
+    tx.put(
         _INSERT_ACCOUNT,
         id=account.id,
         login_name=account.login_name,
@@ -174,7 +174,7 @@ def exists(tx: Transaction, account: bytes) -> bool:
 
 def by_name(tx: Transaction, name_key: str) -> AccountRow | None:
     """The account whose name compares equal."""
-    return _account(tx.one(_BY_NAME, name_key=name_key))
+    return _account(tx.one(_BY_NAME, name_key=_storable(name_key)))
 
 
 def credentials(tx: Transaction, name_key: str, *, decoy: bytes) -> CredentialRow | None:
@@ -185,7 +185,7 @@ def credentials(tx: Transaction, name_key: str, *, decoy: bytes) -> CredentialRo
         name_key: the name, as it is compared.
         decoy: the id that the name seems to have if it has no account; a row near it is read then.
     """
-    row = tx.one(_CREDENTIALS, name_key=name_key, decoy=decoy)
+    row = tx.one(_CREDENTIALS, name_key=_storable(name_key), decoy=decoy)
     if row is None:
         return None
     found = CredentialRow(row[0], row[1], row[2], KsfParameters(*row[3:6]))
@@ -216,12 +216,12 @@ def share_a_room(tx: Transaction, account: bytes, other: bytes) -> bool:
 
 def add_device(tx: Transaction, account: bytes, device: bytes, login_key: bytes, now: int) -> None:
     """List a device."""
-    tx.run(_INSERT_DEVICE, id=device, account=account, login_key=login_key, launch_counter=0, last_seen=now, blocked=0)
+    tx.put(_INSERT_DEVICE, id=device, account=account, login_key=login_key, launch_counter=0, last_seen=now, blocked=0)
 
 
 def remove_device(tx: Transaction, device: bytes) -> None:
     """Forget a revoked device with its KeyPackages, its cursors and its inbox."""
-    tx.run(_DELETE_DEVICE, device=device)
+    tx.put(_DELETE_DEVICE, device=device)
 
 
 def device_ids(tx: Transaction, account: bytes) -> list[bytes]:
@@ -243,6 +243,11 @@ def device_exists(tx: Transaction, device: bytes) -> bool:
 def launch(tx: Transaction, device: bytes, counter: int, now: int) -> bool:
     """Store a launch counter; False if it is not higher than the last."""
     return tx.run(_LAUNCH, device=device, counter=counter, now=now) == 1
+
+
+def _storable(name_key: str) -> str:
+    """A name that somebody asks for, without the one character that PostgreSQL's text cannot have; no name has it."""
+    return name_key.replace("\0", "\1")
 
 
 def _account(row: Row | None) -> AccountRow | None:

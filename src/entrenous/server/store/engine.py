@@ -1,16 +1,22 @@
-"""Opening the database: SQLite, durable at every commit, in a file or in memory."""
+"""Opening the database: SQLite, durable at every commit, in a file or in memory; or PostgreSQL, for many nodes."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
+from entrenous.errors import UnavailableError
 from entrenous.server.store.schema import REVISION, metadata
 
 #: Milliseconds to wait for another process that writes to the same file, e.g. an operator's command.
 BUSY_TIMEOUT_MS = 5_000
+
+_EXAMPLE = "Write it as postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE."
+#: What nodes that start together take turns by when they look at the schema: any number, the same for all.
+_SCHEMA_LOCK = 0x656E7472656E6F75
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -44,6 +50,30 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 the driv
     cursor.close()
 
 
+def shared_engine(url: str) -> Engine:
+    """An engine on the PostgreSQL database that a URL names, for several nodes. It connects when it is used.
+
+    Raises:
+        UnavailableError: the URL is none of PostgreSQL's, or the driver is not installed.
+    """
+    # The URL may hold a password, so no message repeats it.
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise UnavailableError("the store's URL cannot be read", remedy=_EXAMPLE) from None
+    if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise UnavailableError(f"a store of the kind {parsed.drivername} is not known", remedy=_EXAMPLE)
+    try:
+        from entrenous.server.store.postgresql import postgresql_engine
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "psycopg":
+            raise
+        raise UnavailableError(
+            "PostgreSQL needs a driver that is not installed", remedy="Run: pip install 'entrenous[cluster]'"
+        ) from error
+    return postgresql_engine(parsed)
+
+
 def ensure_schema(engine: Engine, migrate: Callable[[Connection], None] | None = None) -> None:
     """Bring the database to ``schema.REVISION``, loading the migrations only if it is not there.
 
@@ -67,6 +97,15 @@ def _shipped_migrations() -> Callable[[Connection], None]:
     return upgrade
 
 
+def begin_alone(connection: Connection) -> None:
+    """Begin a transaction in which nobody else changes the schema."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+
+
 def create_tables(connection: Connection) -> None:
     """Make the newest schema at once: for a database in memory, where there is nothing to migrate."""
     metadata.create_all(connection)
@@ -79,8 +118,7 @@ def revision_of(engine: Engine) -> str | None:
 
 
 def _revision(connection: Connection) -> str | None:
-    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-    if found is None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])

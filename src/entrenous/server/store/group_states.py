@@ -61,7 +61,7 @@ def add(
 ) -> None:
     """Store (GroupInfo, node changes, whole tree or None) as they are after the Commit entry ``sequence``."""
     group_info, node_changes, tree = state
-    tx.run(
+    tx.put(
         _INSERT,
         room=room,
         sequence=sequence,

@@ -56,7 +56,7 @@ def fetch(tx: Transaction, device: bytes, after: int, *, limit: int, size: int) 
 
 def drop(tx: Transaction, device: bytes, up_to: int) -> None:
     """Delete a device's items up to the id ``up_to``."""
-    tx.run(_DROP, device=device, up_to=up_to)
+    tx.put(_DROP, device=device, up_to=up_to)
 
 
 def count(tx: Transaction, device: bytes) -> int:

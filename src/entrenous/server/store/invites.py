@@ -23,7 +23,7 @@ def add(
     tx: Transaction, token_hash: bytes, *, uses: int, expires_at: int, created_by: bytes | None, created_at: int
 ) -> None:
     """Store an invite."""
-    tx.run(
+    tx.put(
         _INSERT,
         token_hash=token_hash,
         uses_left=uses,

@@ -20,8 +20,14 @@ _kind = (key_packages.c.device == bindparam("of_device"), key_packages.c.last_re
 _COUNT = Statement(select(func.count()).where(*_kind))
 _DELETE_KIND = Statement(delete(key_packages).where(*_kind))
 _OLDEST = Statement(
-    select(key_packages.c.number, key_packages.c.body).where(*_kind).order_by(key_packages.c.number).limit(1)
+    # Another node may be taking the oldest one at this moment: then it is the next one's turn.
+    select(key_packages.c.number, key_packages.c.body)
+    .where(*_kind)
+    .order_by(key_packages.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True)
 )
+_LAST_RESORT = Statement(select(key_packages.c.body).where(*_kind).limit(1))
 _DELETE = Statement(delete(key_packages).where(key_packages.c.number == bindparam("which")))
 _DELETE_EXPIRED = Statement(
     delete(key_packages).where(
@@ -49,13 +55,13 @@ def add(tx: Transaction, device: bytes, packages: Iterable[Package]) -> None:
 
 def set_last_resort(tx: Transaction, device: bytes, package: Package) -> None:
     """Replace the device's last-resort package."""
-    tx.run(_DELETE_KIND, of_device=device, kind=1)
-    tx.run(_INSERT, device=device, last_resort=1, body=package.body, expires_at=package.expires_at)
+    tx.put(_DELETE_KIND, of_device=device, kind=1)
+    tx.put(_INSERT, device=device, last_resort=1, body=package.body, expires_at=package.expires_at)
 
 
 def drop_expired(tx: Transaction, device: bytes, now: int) -> None:
     """Delete the packages of a device whose time is over."""
-    tx.run(_DELETE_EXPIRED, of_device=device, now=now)
+    tx.put(_DELETE_EXPIRED, of_device=device, now=now)
 
 
 def purge(tx: Transaction, now: int) -> int:
@@ -77,7 +83,7 @@ def claim(tx: Transaction, device: bytes) -> tuple[bytes, bool] | None:
     """
     row = tx.one(_OLDEST, of_device=device, kind=0)
     if row is not None:
-        tx.run(_DELETE, which=row[0])
+        tx.put(_DELETE, which=row[0])
         return row[1], False
-    row = tx.one(_OLDEST, of_device=device, kind=1)
-    return None if row is None else (row[1], True)
+    row = tx.one(_LAST_RESORT, of_device=device, kind=1)
+    return None if row is None else (row[0], True)

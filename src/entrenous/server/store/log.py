@@ -55,7 +55,12 @@ _CURSOR = Statement(
 _INSERT_CURSOR = Statement(insert(cursors))
 _SET_CURSOR = Statement(
     update(cursors)
-    .where(cursors.c.room == bindparam("of_room"), cursors.c.device == bindparam("of_device"))
+    .where(
+        cursors.c.room == bindparam("of_room"),
+        cursors.c.device == bindparam("of_device"),
+        # Another node may have moved it meanwhile.
+        cursors.c.sequence < bindparam("to_sequence"),
+    )
     .values(sequence=bindparam("to_sequence"))
 )
 
@@ -82,7 +87,7 @@ def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_
     last = tx.one(_LAST_TIME, room=room, last=entry.sequence - 1)
     if last is not None and last[0] > entry.received_at:
         entry = Entry(entry.sequence, entry.message_id, entry.body, last[0])
-    tx.run(
+    tx.put(
         _INSERT_ENTRY,
         room=room,
         sequence=entry.sequence,
@@ -90,7 +95,7 @@ def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_
         received_at=entry.received_at,
         body=entry.body,
     )
-    tx.run(
+    tx.put(
         _INSERT_SENT,
         device=device,
         message_id=entry.message_id,
@@ -98,13 +103,13 @@ def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_
         sequence=entry.sequence,
         forget_at=forget_at,
     )
-    tx.run(_ADVANCE, room=room, to_sequence=entry.sequence)
+    tx.put(_ADVANCE, room=room, to_sequence=entry.sequence)
     return entry
 
 
 def mark_commit(tx: Transaction, room: bytes, sequence: int, retention_seconds: int) -> None:
     """The entry ``sequence`` is the room's newest Commit, and sets the retention."""
-    tx.run(_ADVANCE_COMMIT, room=room, to_sequence=sequence, to_retention=retention_seconds)
+    tx.put(_ADVANCE_COMMIT, room=room, to_sequence=sequence, to_retention=retention_seconds)
 
 
 def fetch(tx: Transaction, room: bytes, after: int, up_to: int, *, limit: int, size: int) -> tuple[Entry, ...]:
@@ -122,6 +127,6 @@ def acknowledge(tx: Transaction, room: bytes, device: bytes, sequence: int) -> N
     """Everything up to ``sequence`` is on the device's disk. A lower number than before changes nothing."""
     row = tx.one(_CURSOR, room=room, device=device)
     if row is None:
-        tx.run(_INSERT_CURSOR, room=room, device=device, sequence=sequence)
+        tx.put(_INSERT_CURSOR, room=room, device=device, sequence=sequence)
     elif row[0] < sequence:
-        tx.run(_SET_CURSOR, of_room=room, of_device=device, to_sequence=sequence)
+        tx.put(_SET_CURSOR, of_room=room, of_device=device, to_sequence=sequence)

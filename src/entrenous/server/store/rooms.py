@@ -66,7 +66,7 @@ _IN_ALL = Statement(
 
 def create(tx: Transaction, room: bytes, creator: bytes, retention_seconds: int, now: int) -> None:
     """Open an empty log."""
-    tx.run(
+    tx.put(
         _INSERT,
         id=room,
         newest=0,

@@ -75,8 +75,8 @@ def add(
     now: int,
 ) -> None:
     """Make an account a member; a row that tells of its former removal is replaced."""
-    tx.run(_DELETE, of_room=room, of_account=account)
-    tx.run(
+    tx.put(_DELETE, of_room=room, of_account=account)
+    tx.put(
         _INSERT,
         room=room,
         account=account,
@@ -121,12 +121,12 @@ def count_rooms(tx: Transaction, account: bytes) -> int:
 
 def remove(tx: Transaction, room: bytes, account: bytes, *, at: int, now: int) -> None:
     """The entry ``at`` removes a member."""
-    tx.run(_REMOVE, of_room=room, of_account=account, at_sequence=at, now=now)
+    tx.put(_REMOVE, of_room=room, of_account=account, at_sequence=at, now=now)
 
 
 def set_manager(tx: Transaction, room: bytes, account: bytes, *, may_manage: bool, now: int) -> None:
     """Let a member manage the room, or no longer."""
-    tx.run(_SET_MANAGER, of_room=room, of_account=account, manages=int(may_manage), now=now)
+    tx.put(_SET_MANAGER, of_room=room, of_account=account, manages=int(may_manage), now=now)
 
 
 def forget_removed(tx: Transaction, before: int, *, limit: int = 1_000) -> int:

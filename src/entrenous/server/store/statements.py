@@ -53,6 +53,10 @@ class Transaction:
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.rowcount
 
+    def put(self, statement: Statement, /, **values: Any) -> None:  # noqa: ANN401 a column's value
+        """Execute, and do not wait to hear how many rows it changed."""
+        self._cursor.execute(*statement.bind(self._dialect, values))
+
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute once per row, inside the driver."""
         text = ""

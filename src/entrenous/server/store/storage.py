@@ -1,42 +1,27 @@
 """One storage thread with group commit: everything that touches the database goes through here, in order.
 
-The thread takes what has queued up, runs each operation in a savepoint of one transaction, commits once and only then
-lets the callers go on. An operation that raises undoes itself and nothing else. A commit that fails acknowledges
-nothing: every operation of that batch ends in UnavailableError.
+The thread takes what has queued up, carries it out as one batch (``batches``, ``postgresql``), commits once and only
+then lets the callers go on. A commit that fails acknowledges nothing: every operation of that batch ends in
+UnavailableError.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-import structlog
-from sqlalchemy import Connection, Engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Engine
 
-from entrenous.errors import EntrenousError, UnavailableError
-from entrenous.server.store.statements import Transaction
+from entrenous.errors import UnavailableError
+from entrenous.server.store.batches import Batches, Job, Operation, SqliteBatches
 
 T = TypeVar("T")
-Operation = Callable[[Transaction], T]
 
 #: Operations in one transaction: enough to make the disk's wait cheap, few enough to keep an answer within 100 ms.
 MAX_BATCH = 512
 #: Operations that may wait; beyond it the server is too slow for its load, and says so.
 MAX_QUEUE = 20_000
-
-_log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    operation: Operation[T]
-    writes: bool
-    future: "asyncio.Future[T]"
-    result: T | None = None
-    error: BaseException | None = None
 
 
 class Storage:
@@ -49,10 +34,10 @@ class Storage:
 
     def __init__(self, engine: Engine, *, inline: bool = False) -> None:
         self._engine = engine
+        self._batches = _batches_for(engine)
         self._inline = inline
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._connection: Connection | None = None
+        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
         self._scheduled = False
         #: Transactions committed and operations carried out: what group commit is measured by.
@@ -63,16 +48,24 @@ class Storage:
             self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
             self._thread.start()
 
-    def write(self, operation: Operation[T]) -> "asyncio.Future[T]":
+    def write(
+        self, operation: Operation[T], *, rooms: Sequence[bytes] = (), devices: Sequence[bytes] = ()
+    ) -> "asyncio.Future[T]":
         """Queue an operation; its result is set when it is on disk.
 
-        The future fails with what the operation raised, or with UnavailableError if nothing was stored.
+        The future fails with what the operation raised, or with UnavailableError if nothing was stored. The operation
+        may be carried out more than once, of which one is stored: it does nothing but what it does to its transaction.
+
+        Args:
+            operation: what to do.
+            rooms: the rooms whose logs it appends to: no other node does meanwhile.
+            devices: the devices whose rows or inboxes it changes, likewise.
         """
-        return self._submit(operation, writes=True)
+        return self._submit(Job(operation, True, self._loop.create_future(), rooms, devices))  # noqa: FBT003 it writes
 
     def read(self, operation: Operation[T]) -> "asyncio.Future[T]":
         """Queue an operation that changes nothing; it sees everything queued before it."""
-        return self._submit(operation, writes=False)
+        return self._submit(Job(operation, False, self._loop.create_future()))  # noqa: FBT003 it writes nothing
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""
@@ -84,18 +77,18 @@ class Storage:
             await self._loop.run_in_executor(None, self._thread.join)
         else:
             self._drain()
-            self._disconnect()
+            self._batches.close()
 
-    def _submit(self, operation: Operation[T], *, writes: bool) -> "asyncio.Future[T]":
-        future: asyncio.Future[T] = self._loop.create_future()
+    def _submit(self, job: Job[T]) -> "asyncio.Future[T]":
         if self._closed or self._queue.qsize() >= MAX_QUEUE:
-            future.set_exception(UnavailableError("the store is closed" if self._closed else "the store is too busy"))
-            return future
-        self._queue.put(_Job(operation, writes, future))
+            detail = "the store is closed" if self._closed else "the store is too busy"
+            job.future.set_exception(UnavailableError(detail))
+            return job.future
+        self._queue.put(job)
         if self._inline and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._drain)
-        return future
+        return job.future
 
     def _drain(self) -> None:
         """Inline mode's turn of the thread's loop."""
@@ -112,12 +105,12 @@ class Storage:
                 self._run(batch)
                 self._loop.call_soon_threadsafe(_resolve, batch)
             if ended:
-                self._disconnect()
+                self._batches.close()
                 return
 
-    def _take(self, *, block: bool) -> tuple[list[_Job[Any]], bool]:
+    def _take(self, *, block: bool) -> tuple[list[Job[Any]], bool]:
         """What has queued up, and whether the end stands behind it."""
-        batch: list[_Job[Any]] = []
+        batch: list[Job[Any]] = []
         try:
             while len(batch) < MAX_BATCH:
                 job = self._queue.get(block=block and not batch)
@@ -128,78 +121,21 @@ class Storage:
             pass
         return batch, False
 
-    def _run(self, batch: Sequence[_Job[Any]]) -> None:
-        """One transaction. Afterwards each job has its result or its error."""
-        writes = any(job.writes for job in batch)
-        transaction: Transaction | None = None
-        try:
-            transaction = self._begin(writes=writes)
-            for job in batch:
-                self._attempt(job, transaction)
-            transaction.control("COMMIT")
-        except Exception as error:  # noqa: BLE001 whatever the driver raises, nothing of this batch is stored
-            _log.error("storage.commit_failed", error=repr(error), operations=len(batch))
-            for job in batch:
-                job.error = UnavailableError("the server could not store this")
-            self._roll_back(transaction)
-            return
-        self.commits += writes
+    def _run(self, batch: Sequence[Job[Any]]) -> None:
+        self.commits += self._batches.run(batch)
         self.operations += len(batch)
 
-    def _begin(self, *, writes: bool) -> Transaction:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        transaction = Transaction(self._connection.connection.cursor(), self._engine.dialect)
-        # IMMEDIATE: another process's write between our first read and our first write would otherwise end the batch.
-        immediate = writes and self._engine.dialect.name == "sqlite"
-        transaction.control("BEGIN IMMEDIATE" if immediate else "BEGIN")
-        return transaction
 
-    def _attempt(self, job: _Job[Any], transaction: Transaction) -> None:
-        if not job.writes:
-            try:
-                job.result = job.operation(transaction)
-            except Exception as error:  # noqa: BLE001 it belongs to the caller
-                job.error = _as_ours(error)
-            return
-        transaction.control("SAVEPOINT operation")
-        try:
-            job.result = job.operation(transaction)
-        except Exception as error:  # noqa: BLE001 it belongs to the caller
-            job.error = _as_ours(error)
-            transaction.control("ROLLBACK TO operation")
-        transaction.control("RELEASE operation")
+def _batches_for(engine: Engine) -> Batches:
+    if engine.dialect.name == "sqlite":
+        return SqliteBatches(engine)
+    # Its driver is an extra: imported only where there is such an engine, which could not be made without it.
+    from entrenous.server.store.postgresql import PostgresBatches
 
-    def _roll_back(self, transaction: Transaction | None) -> None:
-        try:
-            if transaction is not None:
-                transaction.control("ROLLBACK")
-        except Exception as error:  # noqa: BLE001 the driver has rolled back by itself, or is lost
-            _log.warning("storage.rollback_failed", error=repr(error))
-            self._abandon()
-
-    def _abandon(self) -> None:
-        """Let go of a connection whose state nobody knows: it does not go back to the pool to be had again."""
-        # A database in memory is the connection: without it nothing would be left.
-        if self._connection is not None and not isinstance(self._engine.pool, StaticPool):
-            self._connection.invalidate()
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    return PostgresBatches(engine)
 
 
-def _as_ours(error: Exception) -> Exception:
-    """The driver's errors are the store's troubles; ours say what they say."""
-    if isinstance(error, EntrenousError):
-        return error
-    _log.error("storage.operation_failed", error=repr(error), exc_info=error)
-    return UnavailableError("the server could not do this")
-
-
-def _resolve(batch: Sequence[_Job[Any]]) -> None:
+def _resolve(batch: Sequence[Job[Any]]) -> None:
     """Let the callers go on, in the order in which they asked."""
     for job in batch:
         if job.future.cancelled():

@@ -3,13 +3,14 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from entrenous.server.store.engine import begin_alone
 from entrenous.server.store.schema import metadata
 
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     # By hand, as everywhere in this store: all of it or nothing, tables included.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    begin_alone(connection)
     try:
         context.run_migrations()
     except BaseException:

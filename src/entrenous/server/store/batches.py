@@ -1,0 +1,135 @@
+"""Batches on SQLite: many operations, one transaction, one commit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import StaticPool
+
+from entrenous.errors import EntrenousError, UnavailableError
+from entrenous.server.store.statements import Transaction
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+Operation = Callable[[Transaction], T]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    """An operation that waits for its turn, and what came of it.
+
+    Attributes:
+        rooms: the rooms whose logs it appends to, as far as it is known; no other node appends to them meanwhile.
+        devices: the devices whose rows or inboxes it changes, likewise.
+    """
+
+    operation: Operation[T]
+    writes: bool
+    future: "asyncio.Future[T]"
+    rooms: Sequence[bytes] = ()
+    devices: Sequence[bytes] = ()
+    result: T | None = None
+    error: BaseException | None = None
+
+    def fail(self, detail: str) -> None:
+        """Nothing of it is stored, or nobody knows: whoever asked may ask again."""
+        self.result, self.error = None, UnavailableError(detail)
+
+
+class Batches(Protocol):
+    """What carries batches out. Afterwards each job has its result or its error, and results are on disk."""
+
+    def run(self, batch: Sequence[Job[Any]]) -> bool:
+        """Carry a batch out; returns whether something was committed. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+class SqliteBatches:
+    """One transaction a batch, reads and writes in the order in which they were asked for.
+
+    Each operation that writes has a savepoint: one that raises undoes itself and nothing else. A commit that fails
+    acknowledges nothing.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def run(self, batch: Sequence[Job[Any]]) -> bool:
+        """See ``Batches``."""
+        writes = any(job.writes for job in batch)
+        transaction: Transaction | None = None
+        try:
+            transaction = self._begin(writes=writes)
+            for job in batch:
+                self._attempt(job, transaction)
+            transaction.control("COMMIT")
+        except Exception as error:  # noqa: BLE001 whatever the driver raises, nothing of this batch is stored
+            _log.error("storage.commit_failed", error=repr(error), operations=len(batch))
+            for job in batch:
+                job.fail("the server could not store this")
+            self._roll_back(transaction)
+            return False
+        return writes
+
+    def close(self) -> None:
+        """See ``Batches``."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _begin(self, *, writes: bool) -> Transaction:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        transaction = Transaction(self._connection.connection.cursor(), self._engine.dialect)
+        # IMMEDIATE: another process's write between our first read and our first write would otherwise end the batch.
+        transaction.control("BEGIN IMMEDIATE" if writes else "BEGIN")
+        return transaction
+
+    def _attempt(self, job: Job[Any], transaction: Transaction) -> None:
+        if not job.writes:
+            try:
+                job.result = job.operation(transaction)
+            except Exception as error:  # noqa: BLE001 it belongs to the caller
+                job.error = as_ours(error)
+            return
+        transaction.control("SAVEPOINT operation")
+        try:
+            job.result = job.operation(transaction)
+        except Exception as error:  # noqa: BLE001 it belongs to the caller
+            job.error = as_ours(error)
+            transaction.control("ROLLBACK TO operation")
+        transaction.control("RELEASE operation")
+
+    def _roll_back(self, transaction: Transaction | None) -> None:
+        try:
+            if transaction is not None:
+                transaction.control("ROLLBACK")
+        except Exception as error:  # noqa: BLE001 the driver has rolled back by itself, or is lost
+            _log.warning("storage.rollback_failed", error=repr(error))
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Let go of a connection whose state nobody knows: it does not go back to the pool to be had again."""
+        # A database in memory is the connection: without it nothing would be left.
+        if self._connection is not None and not isinstance(self._engine.pool, StaticPool):
+            self._connection.invalidate()
+        self.close()
+
+
+def as_ours(error: Exception) -> Exception:
+    """The driver's errors are the store's troubles; ours say what they say."""
+    if isinstance(error, EntrenousError):
+        return error
+    _log.error("storage.operation_failed", error=repr(error), exc_info=error)
+    return UnavailableError("the server could not do this")
