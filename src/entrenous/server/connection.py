@@ -279,6 +279,7 @@ class ClientLink(asyncio.Protocol):
         match event:
             case HandshakeFinished():
                 self._host.admission.secured(self)
+                self._host.services.activity.handshakes += 1
                 self._deadlines.secured()
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)

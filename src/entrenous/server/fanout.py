@@ -57,6 +57,13 @@ class Fanout:
         self._devices: dict[bytes, Subscriber] = {}
         self._listening: dict[Subscriber, set[bytes]] = {}
         self._behind: dict[Subscriber, set[bytes]] = {}
+        #: Entries that were pushed, counted once for each connection.
+        self.pushed = 0
+
+    @property
+    def devices(self) -> int:
+        """How many devices are connected."""
+        return len(self._devices)
 
     def attach(self, subscriber: Subscriber, rooms: Iterable[bytes]) -> Subscriber | None:
         """Let a connection hear of ``rooms``; returns the device's former connection, now detached, if it has one."""
@@ -104,12 +111,15 @@ class Fanout:
         subscribers = self._rooms.get(room)
         if not subscribers:
             return
+        self.pushed += len(subscribers)
         framed = frame_message(encode_event(NewEntry(room, entry)))
         for subscriber in subscribers:
             behind = self._behind.get(subscriber)
             if behind is not None and room in behind:
+                self.pushed -= 1
                 continue
             if subscriber.backlog > self._limit:
+                self.pushed -= 1
                 self._behind.setdefault(subscriber, set()).add(room)
                 self._switched()
                 subscriber.push(frame_message(encode_event(LogAdvanced(room, entry.sequence))))

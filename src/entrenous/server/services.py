@@ -7,6 +7,7 @@ from typing import Any
 
 from entrenous.crypto import Entropy
 from entrenous.server.accounts import Accounts
+from entrenous.server.activity import Activity
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
@@ -54,6 +55,7 @@ class Services:
     fanout: Fanout
     limits: Limits
     counters: Counters
+    activity: Activity
     clock: Clock
     uploads: RateLimiter
     quotas: Quotas
@@ -115,6 +117,7 @@ class Services:
             fanout=fanout,
             limits=limits,
             counters=counters,
+            activity=Activity(),
             clock=clock,
             uploads=RateLimiter(limits.uploads, counters.adder(Count.UPLOADS)),
             quotas=Quotas(storage),

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
+from entrenous.server.activity import Outcome
 from entrenous.server.appending import Caller
 from entrenous.server.counters import Count
 from entrenous.server.login import Binding
@@ -196,13 +197,20 @@ class Session:
             reply = await self._handle(request, size)
         except RejectedError as error:
             self._services.counters.refused(error.rule)
+            self._services.activity.note(type(request), Outcome.REFUSED)
             _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
             return refusal_of(error)
-        except (MalformedError, CryptoError, UnavailableError) as error:
+        except (MalformedError, CryptoError) as error:
+            self._services.activity.note(type(request), Outcome.INVALID)
+            return refusal_of(error)
+        except UnavailableError as error:
+            self._services.activity.note(type(request), Outcome.UNAVAILABLE)
             return refusal_of(error)
         except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
+            self._services.activity.note(type(request), Outcome.FAILED)
             _log.exception("request.failed", request=type(request).__name__, error=repr(error))
             return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")
+        self._services.activity.done[type(request)] += 1
         self._tell(request, reply)
         return reply
 
