@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448P
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from entrenous.crypto.dh import X25519, X25519_SIZE, DHKeyPair, DHPrivateKey
+from entrenous.crypto.dh import X25519, X25519_SIZE, DHPrivateKey
 from entrenous.crypto.entropy import Entropy, draw
 from entrenous.crypto.hashes import Hash
 from entrenous.crypto.kdf import labeled_expand, labeled_extract
@@ -197,7 +197,7 @@ class X25519KEM(MontgomeryKEM):
         """
         self.check_public(public)
         ephemeral = self.generate(entropy)
-        shared = X25519.exchange(self.library_private(ephemeral.private).private, public)
+        shared = X25519.exchange(DHPrivateKey(ephemeral.private.reveal()), public)
         return ephemeral.public, self._extract_and_expand(shared, ephemeral.public + public)
 
     def decapsulate(self, private: KEMPrivateKey, ciphertext: bytes) -> bytes:
@@ -207,16 +207,21 @@ class X25519KEM(MontgomeryKEM):
             CryptoError: ``ciphertext`` has not 32 bytes, or is of low order.
             UsageError: ``private`` has not 32 bytes.
         """
-        own: DHKeyPair = self.library_private(private)
-        shared = X25519.exchange(own.private, ciphertext)
-        return self._extract_and_expand(shared, ciphertext + own.public)
+        shared = X25519.exchange(DHPrivateKey(private.reveal()), ciphertext)
+        return self._extract_and_expand(shared, ciphertext + self.library_private(private))
 
-    def _parse_private(self, private: bytes) -> DHKeyPair:
-        key = DHPrivateKey(private)
-        return DHKeyPair(key, X25519.public(key))
+    def key_pair(self, private: bytes) -> KEMKeyPair:
+        """The key pair that stored private bytes stand for.
 
-    def _encode(self, private: DHKeyPair) -> bytes:
-        return private.public
+        Raises:
+            UsageError: ``private`` has not 32 bytes.
+        """
+        key, public = KEMPrivateKey(private), X25519.public(private)
+        key.remember(self, public)
+        return KEMKeyPair(key, public)
+
+    def _parse_private(self, private: bytes) -> bytes:
+        return X25519.public(private)  # all that decapsulation needs beside the private key itself
 
 
 class NistKEM(DHKEM):

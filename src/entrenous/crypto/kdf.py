@@ -32,7 +32,9 @@ def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # n
         UsageError: ``length`` is out of range.
     """
     size = hash.size
-    if length <= size:
+    if length == size:
+        return hash.hmac(prk, info + b"\x01")
+    if length < size:
         if length < 0:
             raise UsageError(f"HKDF cannot expand to {length} bytes")
         return hash.hmac(prk, info + b"\x01")[:length]

@@ -1,7 +1,7 @@
 """Cipher suites (RFC 9420 §5, §17.1): which primitives a group uses, and the labelled functions built on them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from entrenous.crypto import (
@@ -44,6 +44,8 @@ class CipherSuite:
         aead: seals messages and a Welcome's GroupInfo.
         hpke: seals path secrets and group secrets.
         signature: what every member signs with.
+        secret_size: KDF.Nh: bytes of every secret of the key schedule.
+        zero_secret: KDF.Nh zero bytes, which the RFC writes as ``0``.
     """
 
     id: int
@@ -53,16 +55,12 @@ class CipherSuite:
     aead: AeadId
     hpke: HpkeSuite
     signature: SignatureScheme
+    secret_size: int = field(init=False)
+    zero_secret: bytes = field(init=False)
 
-    @property
-    def secret_size(self) -> int:
-        """KDF.Nh: bytes of every secret of the key schedule."""
-        return self.kdf.size
-
-    @property
-    def zero_secret(self) -> bytes:
-        """KDF.Nh zero bytes, which the RFC writes as ``0``."""
-        return bytes(self.kdf.size)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secret_size", self.kdf.size)
+        object.__setattr__(self, "zero_secret", bytes(self.kdf.size))
 
     def extract(self, salt: bytes, ikm: bytes) -> bytes:
         """KDF.Extract."""
@@ -84,7 +82,7 @@ class CipherSuite:
 
     def derive_secret(self, secret: bytes, label: str) -> bytes:
         """DeriveSecret (RFC 9420 §8): a child secret of KDF.Nh bytes."""
-        size = self.kdf.size
+        size = self.secret_size
         return hkdf_expand(self.kdf, secret, kdf_label(label, b"", size), size)
 
     def derive_tree_secret(self, secret: bytes, label: str, generation: int, length: int) -> bytes:

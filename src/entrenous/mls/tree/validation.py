@@ -203,7 +203,7 @@ def check_members(tree: RatchetTree) -> None:
     if not census.signature_keys.keys().isdisjoint(census.encryption_keys):
         raise RejectedError("MLS-TREE-KEY-IN-TWO-ROLES", "a signature key is an encryption key, too")
     # RFC 9420 §7.3: "the credential type is supported by all members of the group"
-    if any(kind not in understood for kind in census.credentials for understood in census.understood):
+    if not all(map(set(census.credentials).issubset, census.understood)):
         raise RejectedError("MLS-TREE-CREDENTIALS", "a member does not support another's kind of credential")
 
 
