@@ -91,7 +91,7 @@ async def _delete_empty_rooms(storage: Storage) -> int:
 
 
 async def repeat(name: str, seconds: float, task: Callable[[], Awaitable[object]]) -> None:
-    """Do something again and again; a failure is logged, and the next time comes all the same."""
+    """Do something again and again; what it came to is logged, a failure too, and the next time comes all the same."""
     while True:
         await asyncio.sleep(seconds)
         try:
@@ -99,4 +99,5 @@ async def repeat(name: str, seconds: float, task: Callable[[], Awaitable[object]
         except EntrenousError as error:
             _log.warning("upkeep.failed", task=name, error=str(error))
         else:
-            _log.debug("upkeep.done", task=name, result=result)
+            if result:
+                _log.debug("upkeep.done", task=name, result=result)

@@ -15,11 +15,13 @@ Scenario = Callable[[World, Person, Person, bytes, int], Coroutine[Any, Any, Non
 PATIENT = Limits(idle_seconds=1e9, stall_seconds=1e9)
 
 
-def play(scenario: Scenario, sweep_seconds: float = 1e9) -> None:
+def play(scenario: Scenario, *, sweeps_by_itself: bool = False) -> None:
     """Run a scenario with two people in one room, and the Commit entry that brought them together."""
 
     async def main() -> None:
-        async with await World.start(limits=PATIENT, sweep_seconds=sweep_seconds) as world:
+        async with await World.start(limits=PATIENT) as world:
+            if not sweeps_by_itself:
+                world.memory.server._upkeep[0].cancel()
             alice, bob = await world.person("alice"), await world.person("bob")
             room = await alice.create_room()
             await scenario(world, alice, bob, room, await alice.add(room, bob))
@@ -81,7 +83,7 @@ def test_deletion_happens_by_itself() -> None:
         await asyncio.sleep(601)
         assert await available(bob, room) == (3, 2)
 
-    play(scenario, sweep_seconds=600)
+    play(scenario, sweeps_by_itself=True)
 
 
 def test_a_device_that_is_silent_for_30_days_no_longer_keeps_entries() -> None:
