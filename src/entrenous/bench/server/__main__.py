@@ -3,11 +3,14 @@
 import argparse
 import asyncio
 import contextlib
+import logging
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import structlog
 
 from entrenous.bench.server.measuring import measure
 from entrenous.bench.server.private import FILES, allow_files
@@ -106,6 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     workloads = [workload for workload in WORKLOADS if not chosen.workloads or workload.name in chosen.workloads]
     if chosen.messages is not None:
         workloads = [replace(workload, messages=chosen.messages) for workload in workloads]
+    # Preparing a store logs what a server logs, and standard output is for results.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     files = allow_files()
     if files < FILES:
         _note(f"only {files} files may be open: raise `ulimit -n` to {FILES} for workloads with so many clients")

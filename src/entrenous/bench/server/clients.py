@@ -11,8 +11,8 @@ R = TypeVar("R")
 
 #: Clients that connect and log in at the same time.
 TOGETHER = 16
-#: Seconds without any progress after which a measurement has failed.
-PATIENCE = 30.0
+#: Seconds without any progress after which a measurement has failed: the machine may be another's for a while.
+PATIENCE = 120.0
 
 
 async def each(items: Sequence[T], work: Callable[[T], Awaitable[R]], together: int = TOGETHER) -> list[R]:
