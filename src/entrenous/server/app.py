@@ -32,6 +32,7 @@ from entrenous.server.services import Services
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, create_tables, ensure_schema, sqlite_engine
+from entrenous.server.watch import Watch
 from entrenous.trace import SILENT, Trace
 
 #: Connections that the system keeps waiting. All of them are accepted in one turn of the loop, which is to stay short.
@@ -56,6 +57,7 @@ class Server:
         self._clock = clock
         self._entropy = entropy
         self._balancers = Balancers(settings.proxy_from)
+        self._watch: Watch | None = None
         self._listener: asyncio.Server | None = None
         self._lock: ServingLock | None = None
         services = Services.build(
@@ -191,6 +193,7 @@ class Server:
             remedy = "Choose another address or port, or end what uses it."
             raise UnavailableError(f"cannot listen on {where}: {reason}", remedy=remedy) from error
         _log.info("server.listening", host=self.address[0], port=self.address[1])
+        self._watch = Watch(self.settings, self._host, self.storage, self._balancers)
 
     async def create_invite(self, uses: int, lifetime: int) -> InviteLink:
         """An invite by the operator, good for ``uses`` registrations within ``lifetime`` seconds."""
@@ -228,6 +231,8 @@ class Server:
         await self._wait_for_connections()
         if self._listener is not None:
             await self._listener.wait_closed()
+        if self._watch is not None:
+            await self._watch.close()
         await self.storage.close()
         if self._lock is not None:
             self._lock.release()

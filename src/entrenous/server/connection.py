@@ -127,7 +127,6 @@ class ClientLink(asyncio.Protocol):
         """Bytes from the client."""
         if self._channel is None:
             return
-        _connection.set(self._number)
         self._heard_at = self._loop.time()
         self._channel.receive_data(data, self._host.clock.now())
         self._advance()
@@ -225,6 +224,7 @@ class ClientLink(asyncio.Protocol):
 
     def _work(self) -> bool:
         """Have a turn; whether there was anything to do."""
+        _connection.set(self._number)
         self._waits_for_turn = False
         if self._channel is None:
             return False

@@ -18,14 +18,10 @@ class Pulse:
 
     Args:
         clock: seconds that never go back, the same in all threads.
-        beaten: called in the loop at each beat.
     """
 
-    def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, beaten: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._beaten = beaten
         self._loop = asyncio.get_running_loop()
         self._last = clock()
         #: Seconds that a beat came late.
@@ -50,5 +46,4 @@ class Pulse:
         self._last = self._clock()
         now = self._loop.time()
         self.lag.note(max(0.0, now - due))
-        self._beaten()
         self._timer = self._loop.call_later(BEAT, self._beat, now + BEAT)

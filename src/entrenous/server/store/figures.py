@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from sqlalchemy import literal_column, select
+
 from entrenous.errors import UnavailableError
 from entrenous.server.histogram import Histogram
+from entrenous.server.store.statements import Statement, Transaction
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_ANYTHING = Statement(select(literal_column("1")))
 
 
 class Done(Protocol):
@@ -37,3 +41,8 @@ class StoreFigures:
         self.commit_seconds.note(seconds)
         self.is_failing = all(isinstance(job.error, UnavailableError) for job in batch)
         self.failed_commits += self.is_failing
+
+
+def ask(tx: Transaction) -> None:
+    """Ask for the least that there is: whether anybody answers."""
+    tx.one(_ANYTHING)

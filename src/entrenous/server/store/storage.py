@@ -8,6 +8,7 @@ UnavailableError.
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 
 from entrenous.errors import UnavailableError
 from entrenous.server.store.batches import Batches, Job, Operation, SqliteBatches
+from entrenous.server.store.figures import StoreFigures
 
 T = TypeVar("T")
 
@@ -43,10 +45,16 @@ class Storage:
         #: Transactions committed and operations carried out: what group commit is measured by.
         self.commits = 0
         self.operations = 0
+        self.figures = StoreFigures()
         self._thread: threading.Thread | None = None
         if not inline:
             self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
             self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Operations that wait for their batch."""
+        return self._queue.qsize()
 
     def write(
         self, operation: Operation[T], *, rooms: Sequence[bytes] = (), devices: Sequence[bytes] = ()
@@ -94,7 +102,7 @@ class Storage:
         """Inline mode's turn of the thread's loop."""
         self._scheduled = False
         while batch := self._take(block=False)[0]:
-            self._run(batch)
+            self._carry_out(batch)
             _resolve(batch)
 
     def _work(self) -> None:
@@ -102,11 +110,16 @@ class Storage:
         while True:
             batch, ended = self._take(block=True)
             if batch:
-                self._run(batch)
+                self._carry_out(batch)
                 self._loop.call_soon_threadsafe(_resolve, batch)
             if ended:
                 self._batches.close()
                 return
+
+    def _carry_out(self, batch: Sequence[Job[Any]]) -> None:
+        began = time.perf_counter()
+        self._run(batch)
+        self.figures.note(batch, time.perf_counter() - began)
 
     def _take(self, *, block: bool) -> tuple[list[Job[Any]], bool]:
         """What has queued up, and whether the end stands behind it."""

@@ -1,0 +1,64 @@
+"""What watches a server that listens: the loop's pulse, and the port at which somebody may ask how it is."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from entrenous.server.health import Health
+from entrenous.server.host import Host
+from entrenous.server.monitor import Monitor
+from entrenous.server.proxied import Balancers
+from entrenous.server.pulse import Pulse
+from entrenous.server.settings import Settings
+from entrenous.server.store import Storage
+
+_log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """From the listening to the end.
+
+    Args:
+        settings: where to be asked; nowhere where ``metrics_port`` is 0.
+        host: the server's connections.
+        storage: its store.
+        balancers: its connections whose PROXY header is awaited.
+        bus: says whether its bus is connected; None where there is none.
+
+    Raises:
+        UnavailableError: the address for being asked cannot be had.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: Host,
+        storage: Storage,
+        balancers: Balancers,
+        bus: Callable[[], bool | None] = lambda: None,
+    ) -> None:
+        self.health: Health | None = None
+        self.monitor: Monitor | None = None
+        if not settings.metrics_port:
+            return
+        # Its library is for those who want figures.
+        from entrenous.server.metrics import CONTENT_TYPE, Exposition, ServerCollector
+
+        self._pulse = Pulse()
+        exposition = Exposition(ServerCollector(host, storage, balancers, self._pulse, bus))
+        self.health = Health(host, storage, self._pulse, bus)
+        self.monitor = Monitor(
+            settings.metrics_host,
+            settings.metrics_port,
+            metrics=exposition.text,
+            content_type=CONTENT_TYPE,
+            health=self.health.report,
+        )
+        _log.info("server.metrics", host=settings.metrics_host, port=self.monitor.port)
+
+    async def close(self) -> None:
+        """Watch no more."""
+        if self.monitor is not None:
+            self._pulse.stop()
+            await asyncio.to_thread(self.monitor.close)
