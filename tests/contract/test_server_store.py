@@ -227,14 +227,14 @@ def test_rosters_count_members_and_forget_the_removed_in_time(tx: Transaction) -
     make_room(tx, OTHER)
     assert sorted(rosters.members(tx, ROOM)) == [ALICE, BOB]
     assert (rosters.count_members(tx, ROOM), rosters.count_rooms(tx, ALICE)) == (2, 2)
-    assert rosters.rooms_of(tx, BOB) == [ROOM]
+    assert rosters.rooms_of(tx, BOB) == {ROOM: 0}
     assert accounts.share_a_room(tx, ALICE, BOB)
     rosters.set_manager(tx, ROOM, BOB, may_manage=True, now=150)
     standing = rooms.standing(tx, ROOM, BOB)
     assert standing is not None
     assert standing.may_manage
     rosters.remove(tx, ROOM, BOB, at=5, now=200)
-    assert (rosters.members(tx, ROOM), rosters.count_members(tx, ROOM), rosters.rooms_of(tx, BOB)) == ([ALICE], 1, [])
+    assert (rosters.members(tx, ROOM), rosters.count_members(tx, ROOM), rosters.rooms_of(tx, BOB)) == ([ALICE], 1, {})
     assert not rosters.is_member(tx, ROOM, BOB)
     assert not accounts.share_a_room(tx, ALICE, BOB)
     removed = rooms.standing(tx, ROOM, BOB)

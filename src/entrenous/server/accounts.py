@@ -6,7 +6,7 @@ from entrenous.identity import AccountCredential, DeviceList, SignedDeviceList, 
 from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
-from entrenous.server.fanout import Fanout
+from entrenous.server.following import Following
 from entrenous.server.limits import Limits
 from entrenous.server.names import name_key
 from entrenous.server.rates import RateLimiter, check_rate
@@ -21,14 +21,14 @@ class Accounts:
     """The service of device lists, vaults and lookups."""
 
     storage: Storage
-    fanout: Fanout
+    following: Following
     clock: Clock
     limits: Limits
     counters: Counters
     _lookups: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lookups", RateLimiter(self.limits.lookups, self.counters.adder(Count.LOOKUPS)))
+        object.__setattr__(self, "_lookups", by_key(self.limits, self.counters, Count.LOOKUPS))
 
     async def put_device_list(self, account: bytes, request: requests.PutDeviceList) -> replies.Reply:
         """Replace the device list by its successor; a revoked device's connection ends.
@@ -45,13 +45,14 @@ class Accounts:
                 raise _stale(stored.device_list_version)
             new = verify_device_list(request.device_list, AccountCredential(account, stored.identity_key))
             check_successor(SignedDeviceList.decode(stored.device_list).list, new)
-            accounts.set_device_list(tx, account, request.device_list, expected=request.expected, version=new.version)
+            # Another node may have replaced it since it was read.
+            if not accounts.set_device_list(
+                tx, account, request.device_list, expected=request.expected, version=new.version
+            ):
+                raise _stale(_existing(accounts.by_id(tx, account)).device_list_version)
             return _follow_list(tx, account, new, now)
 
-        for device in await self.storage.write(operation):
-            connection = self.fanout.connection(device)
-            if connection is not None:
-                connection.end("this device was revoked")
+        self.following.revoked(await self.storage.write(operation))
         return replies.Done()
 
     async def get_vault(self, account: bytes, request: requests.GetVault) -> replies.Reply:

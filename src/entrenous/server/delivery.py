@@ -5,8 +5,10 @@ take effect in the order in which they came. What is fanned out follows directly
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from entrenous.errors import UnavailableError
 from entrenous.server.appending import (
     Appended,
     Caller,
@@ -20,10 +22,11 @@ from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.entries import check_application, read_commit
 from entrenous.server.fanout import Fanout
+from entrenous.server.following import Following
 from entrenous.server.limits import Limits
 from entrenous.server.rates import RateLimiter, check_rate
 from entrenous.server.refusal import RefusedError
-from entrenous.server.store import Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
+from entrenous.server.store import Operation, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 
@@ -40,6 +43,7 @@ class Delivery:
 
     storage: Storage
     fanout: Fanout
+    following: Following
     clock: Clock
     limits: Limits
     counters: Counters
@@ -49,9 +53,9 @@ class Delivery:
 
     def __post_init__(self) -> None:
         limits, adder = self.limits, self.counters.adder
-        object.__setattr__(self, "_publishes", RateLimiter(limits.publishes, adder(Count.PUBLISHES)))
-        object.__setattr__(self, "_commits", RateLimiter(limits.commits, adder(Count.COMMITS)))
-        object.__setattr__(self, "_adds", RateLimiter(limits.adds_per_target, adder(Count.ADDS_PER_TARGET)))
+        object.__setattr__(self, "_publishes", by_key(limits, self.counters, Count.PUBLISHES))
+        object.__setattr__(self, "_commits", by_key(limits, self.counters, Count.COMMITS))
+        object.__setattr__(self, "_adds", by_key(limits, self.counters, Count.ADDS_PER_TARGET))
 
     async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
         """Open a log; again for the same account, nothing happens."""
@@ -76,7 +80,7 @@ class Delivery:
             return True
 
         if await self.storage.write(operation):
-            self.fanout.join(request.room, caller.account)
+            self.following.created(request.room, caller.account)
         return replies.Done()
 
     async def publish(self, caller: Caller, request: requests.Publish) -> replies.Reply:
@@ -84,8 +88,9 @@ class Delivery:
         check_rate(self._publishes, caller.device, self.clock.now())
         check_application(request.entry, request.room)
         now_ms = math.floor(self.clock.now() * 1000)
-        appended = await self.storage.write(lambda tx: append_message(tx, caller, request, now_ms))
-        self._tell(request.room, appended)
+        appended = await self._append(request.room, lambda tx: append_message(tx, caller, request, now_ms))
+        if appended.entry is not None:
+            self.following.appended(request.room, appended.entry)
         return replies.Published(appended.sequence)
 
     async def commit(self, caller: Caller, request: requests.Commit) -> replies.Reply:
@@ -94,12 +99,14 @@ class Delivery:
         data = read_commit(request.entry, request.room, request.message_id)
         self._check_changes(caller, request, data)
         now_ms = math.floor(self.clock.now() * 1000)
-        appended = await self.storage.write(
-            lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms)
+        welcomed = [item.device for item in request.welcomes]
+        appended = await self._append(
+            request.room,
+            lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms),
+            devices=welcomed,
         )
-        self._tell(request.room, appended)
         if appended.entry is not None:
-            self._follow_roster(request, data)
+            self.following.committed(request.room, appended.entry, data.roster, welcomed)
         return replies.Published(appended.sequence)
 
     async def fetch(self, caller: Caller, request: requests.Fetch) -> replies.Reply:
@@ -184,14 +191,9 @@ class Delivery:
         for target in targets - {caller.account}:
             check_rate(self._adds, (caller.account, target), now)
 
-    def _tell(self, room: bytes, appended: Appended) -> None:
-        if appended.entry is not None:
-            self.fanout.publish(room, appended.entry)
-
-    def _follow_roster(self, request: requests.Commit, data: CommitData) -> None:
-        for change in data.roster:
-            if change.action is RosterAction.ADD:
-                self.fanout.join(request.room, change.account)
-            elif change.action is RosterAction.REMOVE:
-                self.fanout.leave(request.room, change.account)
-        self.fanout.welcome(item.device for item in request.welcomes)
+    async def _append(self, room: bytes, operation: Operation[Appended], *, devices: Sequence[bytes] = ()) -> Appended:
+        try:
+            return await self.storage.write(operation, rooms=(room,), devices=devices)
+        except UnavailableError:
+            self.following.doubted(room)
+            raise

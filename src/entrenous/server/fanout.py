@@ -1,10 +1,12 @@
-"""Telling the members' connections about new entries, in this process.
+"""Telling the members' connections about new entries, in this process. ``following`` says what is new, in any process.
 
 An entry is encoded and framed once and shared by every connection. A connection that reads too slowly is not buffered
 for without bound: it is told once, per room, that the log moved on, and hears no more of that room until it fetches.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 from entrenous.channel import frame_message
@@ -41,6 +43,30 @@ class Subscriber(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where a device that has logged in stands.
+
+    Attributes:
+        rooms: its account's rooms, and the newest entry of each.
+        launch: its launch counter: of two connections of a device, the one with the higher stays.
+    """
+
+    rooms: Mapping[bytes, int]
+    launch: int
+
+
+class Offer(Enum):
+    """What became of an entry that was to be pushed."""
+
+    #: It was the next one of its room, or nobody here listens to the room.
+    PUSHED = auto()
+    #: It had been pushed before.
+    KNOWN = auto()
+    #: There are entries before it that were not pushed here; it was not either.
+    EARLY = auto()
+
+
 class Fanout:
     """Who listens to which room.
 
@@ -51,10 +77,15 @@ class Fanout:
 
     def __init__(self, backlog: int, switched: Callable[[], None] = uncounted) -> None:
         self._limit = backlog
+        #: Told the device and the launch counter of every connection that is attached.
+        self.arrived: Callable[[bytes, int], None] = lambda _device, _launch: None
         self._switched = switched
         self._rooms: dict[bytes, dict[Subscriber, None]] = {}
+        #: The newest entry that was pushed, of the rooms that somebody listens to.
+        self._newest: dict[bytes, int] = {}
         self._accounts: dict[bytes, dict[Subscriber, None]] = {}
         self._devices: dict[bytes, Subscriber] = {}
+        self._launches: dict[bytes, int] = {}
         self._listening: dict[Subscriber, set[bytes]] = {}
         self._behind: dict[Subscriber, set[bytes]] = {}
         #: Entries that were pushed, counted once for each connection.
@@ -65,26 +96,29 @@ class Fanout:
         """How many devices are connected."""
         return len(self._devices)
 
-    def attach(self, subscriber: Subscriber, rooms: Iterable[bytes]) -> Subscriber | None:
-        """Let a connection hear of ``rooms``; returns the device's former connection, now detached, if it has one."""
+    def attach(self, subscriber: Subscriber, arrival: Arrival) -> Subscriber | None:
+        """Let a connection hear of its rooms; returns the device's former connection, now detached, if it has one."""
         former = self._devices.get(subscriber.device)
         if former is not None:
             self.detach(former)
         self._devices[subscriber.device] = subscriber
         self._accounts.setdefault(subscriber.account, {})[subscriber] = None
+        self._launches[subscriber.device] = arrival.launch
         self._listening[subscriber] = set()
-        for room in rooms:
-            self._listen(subscriber, room)
+        for room, newest in arrival.rooms.items():
+            self._listen(subscriber, room, newest)
+        self.arrived(subscriber.device, arrival.launch)
         return former
 
     def detach(self, subscriber: Subscriber) -> None:
         """Forget a connection. Repeating it does no harm."""
         for room in self._listening.pop(subscriber, ()):
-            _discard(self._rooms, room, subscriber)
+            self._unlisten(subscriber, room)
         self._behind.pop(subscriber, None)
         _discard(self._accounts, subscriber.account, subscriber)
         if self._devices.get(subscriber.device) is subscriber:
             del self._devices[subscriber.device]
+            del self._launches[subscriber.device]
 
     def connection(self, device: bytes) -> Subscriber | None:
         """The device's connection, if it is here."""
@@ -94,20 +128,55 @@ class Fanout:
         """The connections that hear of a room."""
         return tuple(self._rooms.get(room, ()))
 
-    def join(self, room: bytes, account: bytes) -> None:
-        """Let an account's connections hear of a room from now on."""
+    def launch(self, device: bytes) -> int | None:
+        """The launch counter of the device's connection, if it is here."""
+        return self._launches.get(device)
+
+    def newest(self, room: bytes) -> int | None:
+        """The newest entry of a room that was pushed here; None where nobody listens."""
+        return self._newest.get(room)
+
+    def present(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]:
+        """The rooms, the accounts and the devices that connections here listen to or are of."""
+        return tuple(self._rooms), tuple(self._accounts), tuple(self._devices)
+
+    def hears(self, room: bytes, account: bytes) -> bool:
+        """Whether all connections of an account hear of a room."""
+        return all(room in self._listening[subscriber] for subscriber in self._accounts.get(account, ()))
+
+    def join(self, room: bytes, account: bytes, newest: int) -> None:
+        """Let an account's connections hear of a room, from the entry after ``newest`` on if nobody else listens."""
         for subscriber in self._accounts.get(account, ()):
-            self._listen(subscriber, room)
+            self._listen(subscriber, room, newest)
 
     def leave(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear no more of a room."""
         for subscriber in self._accounts.get(account, ()):
             self._listening[subscriber].discard(room)
-            _discard(self._rooms, room, subscriber)
+            self._unlisten(subscriber, room)
             self.caught_up(subscriber, room)
 
+    def offer(self, room: bytes, entry: Entry) -> Offer:
+        """Push an entry if it is the room's next one."""
+        newest = self._newest.get(room)
+        if newest is not None:
+            if entry.sequence != newest + 1:
+                return Offer.EARLY if entry.sequence > newest else Offer.KNOWN
+            self._newest[room] = entry.sequence
+        self.publish(room, entry)
+        return Offer.PUSHED
+
+    def skip(self, room: bytes, newest: int) -> None:
+        """Entries up to ``newest`` cannot be pushed any more, so everybody who listens is told to fetch."""
+        if self._newest.get(room, newest) >= newest:
+            return
+        self._newest[room] = newest
+        framed = frame_message(encode_event(LogAdvanced(room, newest)))
+        for subscriber in self._rooms[room]:
+            subscriber.push(framed)
+
     def publish(self, room: bytes, entry: Entry) -> None:
-        """Push an entry to everybody who listens to its room; entries of a room come in their order."""
+        """Push an entry to everybody who listens to its room."""
         subscribers = self._rooms.get(room)
         if not subscribers:
             return
@@ -142,9 +211,18 @@ class Fanout:
             if subscriber is not None:
                 subscriber.push(framed)
 
-    def _listen(self, subscriber: Subscriber, room: bytes) -> None:
-        self._rooms.setdefault(room, {})[subscriber] = None
+    def _listen(self, subscriber: Subscriber, room: bytes, newest: int) -> None:
+        listeners = self._rooms.get(room)
+        if listeners is None:
+            listeners = self._rooms[room] = {}
+            self._newest[room] = newest
+        listeners[subscriber] = None
         self._listening[subscriber].add(room)
+
+    def _unlisten(self, subscriber: Subscriber, room: bytes) -> None:
+        _discard(self._rooms, room, subscriber)
+        if room not in self._rooms:
+            self._newest.pop(room, None)
 
 
 def _discard(table: dict[bytes, dict[Subscriber, None]], key: bytes, subscriber: Subscriber) -> None:

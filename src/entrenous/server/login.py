@@ -13,6 +13,7 @@ from entrenous.opaque import ServerLogin, finish_server_login
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
+from entrenous.server.fanout import Arrival
 from entrenous.server.names import name_key
 from entrenous.server.rates import AddressLimiter, RateLimiter, by_address, check_rate
 from entrenous.server.refusal import RefusedError
@@ -62,7 +63,7 @@ class Login:
 
     def __post_init__(self) -> None:
         limits, counters = self.settings.limits, self.counters
-        per_name = RateLimiter(limits.logins_per_name, counters.adder(Count.LOGINS_PER_NAME))
+        per_name = by_key(limits, counters, Count.LOGINS_PER_NAME)
         per_address = by_address(limits, counters, Count.LOGINS_PER_ADDRESS)
         devices = by_address(limits, counters, Count.DEVICE_LOGINS_PER_ADDRESS)
         object.__setattr__(self, "_per_name", per_name)
@@ -119,10 +120,8 @@ class Login:
 
         return await self.storage.read(operation)
 
-    async def device(
-        self, request: requests.DeviceLogin, binding: Binding
-    ) -> tuple[replies.DeviceLoginDone, list[bytes]]:
-        """Check a device's proof and store its launch counter; returns the reply and the account's rooms.
+    async def device(self, request: requests.DeviceLogin, binding: Binding) -> tuple[replies.DeviceLoginDone, Arrival]:
+        """Check a device's proof and store its launch counter; returns the reply and where the device stands.
 
         Raises:
             RefusedError: no such device, a wrong signature, a disabled account, a cloned profile.
@@ -141,7 +140,7 @@ class Login:
         except CryptoError:
             raise bad_credentials() from None
 
-        def operation(tx: Transaction) -> tuple[replies.DeviceLoginDone, list[bytes]]:
+        def operation(tx: Transaction) -> tuple[replies.DeviceLoginDone, Arrival]:
             current = accounts.device(tx, request.account, request.device)
             if current is None:
                 raise bad_credentials()
@@ -161,9 +160,9 @@ class Login:
                 key_packages=key_packages.count(tx, request.device),
                 capabilities=CAPABILITIES,
             )
-            return reply, rosters.rooms_of(tx, request.account)
+            return reply, Arrival(rosters.rooms_of(tx, request.account), request.launch_counter)
 
-        return await self.storage.write(operation)
+        return await self.storage.write(operation, devices=(request.device,))
 
     def forget_attempts(self, login_name: str) -> None:
         """Let the attempts at a name count no more."""

@@ -9,11 +9,13 @@ from entrenous.crypto import Entropy
 from entrenous.server.accounts import Accounts
 from entrenous.server.activity import Activity
 from entrenous.server.appending import Caller
+from entrenous.server.bus import Alone, Bus
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys
 from entrenous.server.delivery import Delivery
 from entrenous.server.fanout import Fanout
+from entrenous.server.following import Following
 from entrenous.server.invites import Invites
 from entrenous.server.key_packages import KeyPackages
 from entrenous.server.limits import Limits
@@ -53,6 +55,7 @@ class Services:
     key_packages: KeyPackages
     delivery: Delivery
     fanout: Fanout
+    following: Following
     limits: Limits
     counters: Counters
     activity: Activity
@@ -102,26 +105,30 @@ class Services:
         entropy: Entropy,
         address: Callable[[], str],
         trace: Trace = SILENT,
+        bus: Bus | None = None,
     ) -> "Services":
-        """Join the services of one server."""
+        """Join the services of one server; without a bus it is the only node."""
         limits = settings.limits
         counters = Counters()
         fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG))
+        following = Following(storage, fanout, bus or Alone())
+        fanout.arrived = following.arrived
         return cls(
             registration=Registration(storage, keys, clock, entropy, settings, counters),
             login=Login(storage, keys, clock, entropy, settings, counters, trace),
-            accounts=Accounts(storage, fanout, clock, limits, counters),
+            accounts=Accounts(storage, following, clock, limits, counters),
             invites=Invites(storage, clock, entropy, settings, address),
             key_packages=KeyPackages(storage, clock, limits, counters),
-            delivery=Delivery(storage, fanout, clock, limits, counters),
+            delivery=Delivery(storage, fanout, following, clock, limits, counters),
             fanout=fanout,
+            following=following,
             limits=limits,
             counters=counters,
             activity=Activity(),
             clock=clock,
-            uploads=RateLimiter(limits.uploads, counters.adder(Count.UPLOADS)),
+            uploads=by_key(limits, counters, Count.UPLOADS),
             quotas=Quotas(storage),
-            rests=Rests(limits.large_uploads),
+            rests=Rests(lambda: limits.large_uploads),
         )
 
     def charge(self, account: bytes, request: requests.Request, size: int) -> None:

@@ -316,9 +316,9 @@ def test_a_connection_that_breaks_in_the_middle_of_a_publish_loses_nothing_that_
         storage = world.memory.server.storage
         write = storage.write
 
-        def cutting(operation: Operation[Any]) -> asyncio.Future[Any]:
+        def cutting(operation: Operation[Any], **options: Any) -> asyncio.Future[Any]:
             wire.cut()
-            return write(operation)
+            return write(operation, **options)
 
         monkeypatch.setattr(storage, "write", cutting)
         assert (await bob.client.event()).entry.sequence == 2

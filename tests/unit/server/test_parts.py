@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entrenous.channel import SUITES, frame_message
 from entrenous.errors import UsageError
 from entrenous.server import Rate, Settings, rates
-from entrenous.server.fanout import Fanout
+from entrenous.server.fanout import Arrival, Fanout, Offer
 from entrenous.server.names import check_name, name_key
 from entrenous.server.rates import AddressLimiter, RateLimiter, address_key, network_key
 from entrenous.server.refusal import RefusedError
@@ -134,6 +134,10 @@ def new_entry(room: bytes, sequence: int) -> bytes:
     return frame_message(encode_event(events.NewEntry(room, entry(sequence))))
 
 
+def in_rooms(*rooms: bytes) -> Arrival:
+    return Arrival(dict.fromkeys(rooms, 0), launch=1)
+
+
 def advanced(room: bytes, sequence: int) -> bytes:
     return frame_message(encode_event(events.LogAdvanced(room, sequence)))
 
@@ -141,10 +145,10 @@ def advanced(room: bytes, sequence: int) -> bytes:
 def test_a_listener_hears_its_rooms_and_no_others() -> None:
     fanout = Fanout(100)
     alice, bob = Listener(b"alice", b"a1"), Listener(b"bob", b"b1")
-    fanout.attach(alice, [ROOM])
-    fanout.attach(bob, [OTHER])
+    fanout.attach(alice, in_rooms(ROOM))
+    fanout.attach(bob, in_rooms(OTHER))
     fanout.publish(ROOM, entry(1))
-    fanout.join(ROOM, b"bob")
+    fanout.join(ROOM, b"bob", 1)
     fanout.publish(ROOM, entry(2))
     fanout.leave(ROOM, b"alice")
     fanout.publish(ROOM, entry(3))
@@ -152,9 +156,28 @@ def test_a_listener_hears_its_rooms_and_no_others() -> None:
     assert bob.heard == [new_entry(ROOM, 2), new_entry(ROOM, 3)]
 
 
+def test_entries_are_pushed_in_their_order_and_once() -> None:
+    fanout, alice = Fanout(100), Listener(b"alice", b"a1")
+    fanout.attach(alice, Arrival({ROOM: 4}, launch=1))
+    offered = [fanout.offer(ROOM, entry(sequence)) for sequence in (4, 5, 7, 5, 6, 7)]
+    assert offered == [Offer.KNOWN, Offer.PUSHED, Offer.EARLY, Offer.KNOWN, Offer.PUSHED, Offer.PUSHED]
+    assert alice.heard == [new_entry(ROOM, sequence) for sequence in (5, 6, 7)]
+    assert fanout.offer(OTHER, entry(9)) is Offer.PUSHED  # to nobody
+
+
+def test_who_cannot_be_pushed_what_is_gone_is_told_to_fetch() -> None:
+    fanout, alice = Fanout(100), Listener(b"alice", b"a1")
+    fanout.attach(alice, Arrival({ROOM: 4}, launch=1))
+    for newest in (9, 9, 3):
+        fanout.skip(ROOM, newest)
+    fanout.skip(OTHER, 9)
+    assert fanout.offer(ROOM, entry(10)) is Offer.PUSHED
+    assert alice.heard == [advanced(ROOM, 9), new_entry(ROOM, 10)]
+
+
 def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> None:
     fanout, alice = Fanout(100), Listener(b"alice", b"a1")
-    fanout.attach(alice, [ROOM, OTHER])
+    fanout.attach(alice, in_rooms(ROOM, OTHER))
     alice.backlog = 101
     for sequence in (1, 2):
         fanout.publish(ROOM, entry(sequence))
@@ -174,9 +197,9 @@ def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> N
 def test_a_second_connection_of_a_device_takes_the_firsts_place_and_other_devices_stay() -> None:
     fanout = Fanout(100)
     old, new, other = Listener(b"alice", b"a1"), Listener(b"alice", b"a1"), Listener(b"alice", b"a2")
-    assert fanout.attach(old, [ROOM]) is None
-    assert fanout.attach(other, [ROOM]) is None
-    assert fanout.attach(new, [ROOM]) is old
+    assert fanout.attach(old, in_rooms(ROOM)) is None
+    assert fanout.attach(other, in_rooms(ROOM)) is None
+    assert fanout.attach(new, in_rooms(ROOM)) is old
     fanout.detach(old)
     fanout.publish(ROOM, entry(1))
     assert (len(old.heard), len(new.heard), len(other.heard)) == (0, 1, 1)
@@ -187,9 +210,9 @@ def test_a_second_connection_of_a_device_takes_the_firsts_place_and_other_device
 
 def test_a_fan_out_that_everybody_left_is_empty() -> None:
     fanout, alice = Fanout(0), Listener(b"alice", b"a1", backlog=1)
-    fanout.attach(alice, [ROOM, OTHER])
+    fanout.attach(alice, in_rooms(ROOM, OTHER))
     fanout.publish(ROOM, entry(1))
     fanout.detach(alice)
     fanout.detach(alice)
     tables = (fanout._rooms, fanout._accounts, fanout._devices, fanout._listening, fanout._behind)
-    assert [len(table) for table in tables] == [0] * 5
+    assert [len(table) for table in (*tables, fanout._newest, fanout._launches)] == [0] * 7

@@ -45,8 +45,11 @@ class Job(Generic[T]):
 class Batches(Protocol):
     """What carries batches out. Afterwards each job has its result or its error, and results are on disk."""
 
-    def run(self, batch: Sequence[Job[Any]]) -> bool:
-        """Carry a batch out; returns whether something was committed. Never raises."""
+    def run(self, batch: list[Job[Any]]) -> bool:
+        """Carry a batch out; returns whether something was committed. Never raises.
+
+        The batch is left in the order in which it was carried out.
+        """
         ...
 
     def close(self) -> None:
@@ -65,7 +68,7 @@ class SqliteBatches:
         self._engine = engine
         self._connection: Connection | None = None
 
-    def run(self, batch: Sequence[Job[Any]]) -> bool:
+    def run(self, batch: list[Job[Any]]) -> bool:
         """See ``Batches``."""
         writes = any(job.writes for job in batch)
         transaction: Transaction | None = None

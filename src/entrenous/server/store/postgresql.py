@@ -136,9 +136,10 @@ class PostgresBatches:
         self._connection: Connection | None = None
         self._committing = False
 
-    def run(self, batch: Sequence[Job[Any]]) -> bool:
+    def run(self, batch: list[Job[Any]]) -> bool:
         """Carry out what writes in one transaction, then what reads in another; returns whether any was committed."""
         writing, reading = ([job for job in batch if job.writes is kind] for kind in (True, False))
+        batch[:] = writing + reading
         committed = bool(writing) and self._carry_out(writing, _WRITE)
         if reading:
             self._carry_out(reading, _READ)

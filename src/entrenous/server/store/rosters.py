@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, func, insert, null, select, update
 from sqlalchemy import delete as delete_rows
 
-from entrenous.server.store.schema import cursors, devices, roster
+from entrenous.server.store.schema import cursors, devices, rooms, roster
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import RosterMember
 
@@ -30,7 +30,9 @@ _ROSTER = Statement(
     .order_by(roster.c.account)
 )
 _ROOMS = Statement(
-    select(roster.c.room).where(roster.c.account == bindparam("of_account"), roster.c.removed_at.is_(None))
+    select(roster.c.room, rooms.c.newest)
+    .join(rooms, rooms.c.id == roster.c.room)
+    .where(roster.c.account == bindparam("of_account"), roster.c.removed_at.is_(None))
 )
 _COUNT_MEMBERS = Statement(
     select(func.count()).where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
@@ -102,9 +104,9 @@ def every(tx: Transaction, room: bytes) -> tuple[RosterMember, ...]:
     return tuple(RosterMember(account, bool(may_manage)) for account, may_manage in tx.all(_ROSTER, of_room=room))
 
 
-def rooms_of(tx: Transaction, account: bytes) -> list[bytes]:
-    """The rooms that an account is in."""
-    return [row[0] for row in tx.all(_ROOMS, of_account=account)]
+def rooms_of(tx: Transaction, account: bytes) -> dict[bytes, int]:
+    """The rooms that an account is in, and the newest entry of each."""
+    return {row[0]: row[1] for row in tx.all(_ROOMS, of_account=account)}
 
 
 def count_members(tx: Transaction, room: bytes) -> int:

@@ -7,11 +7,21 @@ rest of the storage thread's work; the compiled text and a cursor cost a fifth o
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
 Row = tuple[Any, ...]
+
+#: Ids that ``one_of`` compares with at once: as many parameters are bound every time.
+IDS_AT_ONCE = 64
+_IDS = tuple(f"id_{number}" for number in range(IDS_AT_ONCE))
+
+
+def one_of(column: ColumnElement[bytes]) -> ColumnElement[bool]:
+    """The condition that a column is one of the ids that ``Transaction.each`` is given."""
+    return column.in_([bindparam(name) for name in _IDS])
 
 
 class Statement:
@@ -76,6 +86,15 @@ class Transaction:
         """Every row."""
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.fetchall()
+
+    def each(self, statement: Statement, ids: Sequence[bytes]) -> list[Row]:
+        """Every row for any of these ids, by a statement with ``one_of``."""
+        found: list[Row] = []
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[start : start + IDS_AT_ONCE]
+            padded = (*some, *[some[-1]] * (IDS_AT_ONCE - len(some)))
+            found += self.all(statement, **dict(zip(_IDS, padded, strict=True)))
+        return found
 
     def control(self, command: str) -> None:
         """BEGIN, COMMIT and the like: for the storage thread alone."""

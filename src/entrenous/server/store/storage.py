@@ -116,7 +116,7 @@ class Storage:
                 self._batches.close()
                 return
 
-    def _carry_out(self, batch: Sequence[Job[Any]]) -> None:
+    def _carry_out(self, batch: list[Job[Any]]) -> None:
         began = time.perf_counter()
         self._run(batch)
         self.figures.note(batch, time.perf_counter() - began)
@@ -134,7 +134,7 @@ class Storage:
             pass
         return batch, False
 
-    def _run(self, batch: Sequence[Job[Any]]) -> None:
+    def _run(self, batch: list[Job[Any]]) -> None:
         self.commits += self._batches.run(batch)
         self.operations += len(batch)
 
@@ -149,7 +149,7 @@ def _batches_for(engine: Engine) -> Batches:
 
 
 def _resolve(batch: Sequence[Job[Any]]) -> None:
-    """Let the callers go on, in the order in which they asked."""
+    """Let the callers go on, in the order in which what they asked for was done."""
     for job in batch:
         if job.future.cancelled():
             continue
