@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 
 from entrenous.server.refusal import RefusedError
 from entrenous.server.store import Storage, Transaction, accounts, quotas
+from entrenous.server.store.quotas import Quota
 from entrenous.wire import ErrorCode
 
 #: Entries that one operation adds up.
 PAGE = 2_000
 #: Seconds after which a client may try again: entries go with time.
 RETRY_AFTER = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account has, beside what it may have."""
+
+    account: bytes
+    rooms: int
+    kept_bytes: int
+    quota: Quota
 
 
 async def kept_bytes(storage: Storage, account: bytes) -> int:

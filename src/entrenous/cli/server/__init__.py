@@ -2,10 +2,11 @@
 
 import typer
 
-from entrenous.cli.server import config, invite, limits, run
+from entrenous.cli.server import admin, config, invite, limits, run
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
 invite.register(app)
 limits.register(app)
 config.register(app)
+app.add_typer(admin.app, name="admin")

@@ -10,6 +10,7 @@ from entrenous.cli.logs import LogLevel
 from entrenous.cli.options import common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run
+from entrenous.cli.server.actor import actor
 from entrenous.cli.server.configured import ConfigOption, configured, tell_notes
 from entrenous.cli.server.data import DataOption, PublicOption, link_address
 
@@ -37,10 +38,11 @@ def server_invite(
 
     The server may run meanwhile or not.
     """
-    from entrenous.crypto import system_entropy
+    from entrenous.crypto import Hash, system_entropy
     from entrenous.errors import UnavailableError
     from entrenous.identity import format_link
     from entrenous.server import Server, SystemClock
+    from entrenous.server.operating import Action, Admin
 
     common(context).start_logging(LogLevel.WARNING)
 
@@ -58,7 +60,11 @@ def server_invite(
         settings = dataclasses.replace(settings, public_address=address)
         server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
         try:
-            return format_link(await server.create_invite(uses, days * 86_400))
+            link = await server.create_invite(uses, days * 86_400)
+            operator = Admin(server.storage, SystemClock(), actor())
+            name = Hash.SHA256.digest(link.token).hex()
+            await operator.record(Action.INVITES_CREATE, name, f"{uses} uses, {days} days")
+            return format_link(link)
         finally:
             await server.close()
 

@@ -154,7 +154,7 @@ class Admin:
             _existing(operators.set_blocked(tx, device.device, is_blocked=is_blocked) or None, "the device is gone")
             self._record(tx, action, device.device.hex(), device.login_name)
 
-        await self.storage.write(operation)
+        await self.storage.write(operation, devices=[device.device])
 
     async def find_room(self, identifier: str) -> Room:
         """The room with this id, in hexadecimal.
@@ -177,7 +177,7 @@ class Admin:
             _existing(operators.delete_room(tx, room.room) or None, "the room is gone")
             self._record(tx, Action.ROOMS_DELETE, room.room.hex(), f"{room.members} members, {room.entries} entries")
 
-        await self.storage.write(operation)
+        await self.storage.write(operation, rooms=[room.room])
 
     async def find_invite(self, identifier: str) -> Invite:
         """The invite whose id, the hash of its token in hexadecimal, begins like this.

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from entrenous.errors import UnavailableError
 from entrenous.server.settings import Settings
-from entrenous.server.store import Storage, revision_of, sqlite_engine
+from entrenous.server.store import Storage, revision_of, shared_engine, sqlite_engine
 from entrenous.server.store.schema import REVISION
 
 
@@ -32,12 +32,18 @@ def open_engine(settings: Settings) -> Engine:
     Raises:
         UnavailableError: as ``opened``.
     """
+    if settings.store is not None:
+        return _current(shared_engine(settings.store))
     if settings.database_path is None or not settings.database_path.exists():
         raise UnavailableError(
             f"there is no server in {settings.data_dir}",
             remedy="Name its directory with --data, or start one with: entrenous server run",
         )
-    engine = sqlite_engine(settings.database_path)
+    return _current(sqlite_engine(settings.database_path))
+
+
+def _current(engine: Engine) -> Engine:
+    """The engine, if the schema is the one that this program works with."""
     try:
         found = revision_of(engine)
     except SQLAlchemyError as error:
