@@ -14,16 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from nacl.bindings import (
-    crypto_sign,
-    crypto_sign_ed25519_pk_to_curve25519,
-    crypto_sign_open,
-    crypto_sign_seed_keypair,
-)
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
-from nacl.exceptions import RuntimeError as SodiumError
 
 from entrenous.crypto.entropy import Entropy, draw
+from entrenous.crypto.low_order import is_weak_ed25519
 from entrenous.crypto.secret import Secret
 from entrenous.errors import CryptoError, UsageError
 
@@ -118,10 +113,10 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
         if len(message) < LONG_MESSAGE:
             crypto_sign_open(signature + message, public)
             return
-        # The other library takes keys of low order, and libsodium tells them when it is to convert them.
-        crypto_sign_ed25519_pk_to_curve25519(public)
+        if is_weak_ed25519(public):
+            raise CryptoError  # which only libsodium refuses by itself
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (BadSignatureError, SodiumError, InvalidSignature, ValueError):
+    except (BadSignatureError, InvalidSignature, ValueError):
         raise CryptoError from None
 
 

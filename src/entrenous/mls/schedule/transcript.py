@@ -2,7 +2,7 @@
 
 from entrenous.mls.schedule.secrets import ConfirmationKey
 from entrenous.mls.suite import CipherSuite
-from entrenous.mls.types import ConfirmedTranscriptHashInput, FramedContent, InterimTranscriptHashInput, WireFormat
+from entrenous.mls.types import FramedContent, InterimTranscriptHashInput, WireFormat, confirmed_transcript_hash_input
 
 #: Both transcript hashes before a group's first Commit, "zero-length octet string".
 EMPTY_TRANSCRIPT = b""
@@ -20,7 +20,7 @@ def confirmed_transcript_hash(
         commit: the framed Commit.
         signature: its signature.
     """
-    return suite.hash.digest(interim_before, ConfirmedTranscriptHashInput(wire_format, commit, signature).encode())
+    return suite.hash.digest(interim_before, *confirmed_transcript_hash_input(wire_format, commit, signature))
 
 
 def interim_transcript_hash(suite: CipherSuite, confirmed: bytes, confirmation_tag: bytes) -> bytes:

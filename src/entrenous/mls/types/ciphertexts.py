@@ -24,15 +24,20 @@ class Ciphertexts(Sequence[HPKECiphertext]):
     It equals a tuple of the same elements, and encodes to the bytes that it was read from.
     """
 
-    __slots__ = ("_size", "content")
+    __slots__ = ("_data", "_places")
 
-    def __init__(self, content: bytes, size: int) -> None:
-        """Take the vector's content, known to be elements of ``size`` bytes; see ``__codec__``."""
-        self.content = content
-        self._size = size
+    def __init__(self, data: bytes, places: range) -> None:
+        """Take the places in ``data`` where elements begin, all of one size, the step; see ``__codec__``."""
+        self._data = data
+        self._places = places
 
     def __len__(self) -> int:
-        return len(self.content) // self._size
+        return len(self._places)
+
+    @property
+    def content(self) -> memoryview:
+        """The elements' encodings, joined."""
+        return memoryview(self._data)[self._places.start : self._places.stop]
 
     @overload
     def __getitem__(self, index: int) -> HPKECiphertext: ...
@@ -41,11 +46,11 @@ class Ciphertexts(Sequence[HPKECiphertext]):
     def __getitem__(self, index: slice) -> tuple[HPKECiphertext, ...]: ...
 
     def __getitem__(self, index: int | slice) -> HPKECiphertext | tuple[HPKECiphertext, ...]:
-        places = range(0, len(self.content), self._size)[index]
+        places = self._places[index]
         return self._at(places) if isinstance(places, int) else tuple(self._at(place) for place in places)
 
     def __iter__(self) -> Iterator[HPKECiphertext]:
-        return (self._at(place) for place in range(0, len(self.content), self._size))
+        return (self._at(place) for place in self._places)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Ciphertexts):
@@ -56,10 +61,10 @@ class Ciphertexts(Sequence[HPKECiphertext]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"Ciphertexts({len(self)} of {self._size} bytes)"
+        return f"Ciphertexts({len(self)} of {self._places.step} bytes)"
 
     def _at(self, place: int) -> HPKECiphertext:
-        return HPKECiphertext.decode_prefix(self.content, place)[0]
+        return HPKECiphertext.decode_prefix(self._data, place)[0]
 
     @classmethod
     def __codec__(cls) -> Codec:
@@ -80,7 +85,7 @@ class Ciphertexts(Sequence[HPKECiphertext]):
                 return read_each(data, position, end)
             if (stop - start) // size > MAX_ELEMENTS:
                 raise MalformedError("a vector has too many elements")
-            return cls(data[start:stop], size), stop
+            return cls(data, range(start, stop, size)), stop
 
         return Codec(write, read)
 

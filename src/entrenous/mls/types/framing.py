@@ -170,13 +170,14 @@ class AuthenticatedContent(Struct):
         return Codec(write, read)
 
 
-@struct
-class ConfirmedTranscriptHashInput(Struct):
-    """What a Commit adds to the confirmed transcript hash (RFC 9420 §8.2)."""
+def confirmed_transcript_hash_input(
+    wire_format: WireFormat, content: FramedContent, signature: bytes
+) -> tuple[bytes, bytes, bytes]:
+    """The ConfirmedTranscriptHashInput that a Commit adds to the transcript (RFC 9420 §8.2), in three parts.
 
-    wire_format: WireFormat
-    content: FramedContent
-    signature: Opaque
+    They are hashed as they are: the content may be a megabyte.
+    """
+    return encode_as(WireFormat, wire_format), content.encode(), encode_as(Opaque, signature)
 
 
 @struct

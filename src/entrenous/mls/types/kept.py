@@ -6,7 +6,7 @@ for its signature, for the transcript and for the message. None of them ever cha
 
 from typing import Any
 
-from entrenous.codec import Codec, Struct, encode_length
+from entrenous.codec import Codec, Struct, codec_for, encode_length
 
 
 class Kept(Struct):
@@ -29,7 +29,8 @@ class Kept(Struct):
         try:
             return self._encoding
         except AttributeError:
-            return super().encode()
+            codec_for(type(self)).write(self, bytearray())  # which keeps what it writes
+            return self._encoding
 
     @classmethod
     def __codec__(cls) -> Codec:
@@ -44,7 +45,8 @@ class Kept(Struct):
             except AttributeError:
                 begin = len(out)
                 write_fields(value, out)
-                _keep(value, bytes(out[begin:]))
+                with memoryview(out) as written:
+                    _keep(value, bytes(written[begin:]))
 
         def read(data: bytes, position: int, end: int) -> tuple[Any, int]:
             value, after = read_fields(data, position, end)
