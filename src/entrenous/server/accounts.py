@@ -9,7 +9,7 @@ from entrenous.server.counters import Count, Counters
 from entrenous.server.following import Following
 from entrenous.server.limits import Limits
 from entrenous.server.names import name_key
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import RateLimiter, by_key, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.store import Storage, Transaction, accounts
 from entrenous.server.store.accounts import AccountRow

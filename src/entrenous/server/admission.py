@@ -27,17 +27,23 @@ class Newcomer(Protocol):
 class _Tally:
     """One kind of thing, counted in all, by address and by network."""
 
-    limit_per_address: int
-    addresses_per_network: int
+    limits: Limits
+    #: The name of the limit for one address.
+    per_address_limit: Count
     total: int = 0
     per_address: Counter[str] = field(default_factory=Counter)
     per_network: Counter[str] = field(default_factory=Counter)
 
     def has_room_for_address(self, place: "_Place") -> bool:
-        return self.per_address[place.address] < self.limit_per_address
+        return self.per_address[place.address] < self._most
 
     def has_room_for_network(self, place: "_Place") -> bool:
-        return self.per_network[place.network] < self.limit_per_address * self.addresses_per_network
+        return self.per_network[place.network] < self._most * self.limits.addresses_per_network
+
+    @property
+    def _most(self) -> int:
+        most: int = getattr(self.limits, self.per_address_limit.value)
+        return most
 
     def add(self, place: "_Place") -> None:
         self.total += 1
@@ -71,8 +77,8 @@ class Admission:
     def __init__(self, limits: Limits, reached: Callable[[Count], None]) -> None:
         self._limits = limits
         self._reached = reached
-        self._connections = _Tally(limits.connections_per_address, limits.addresses_per_network)
-        self._handshakes = _Tally(limits.handshakes_per_address, limits.addresses_per_network)
+        self._connections = _Tally(limits, Count.CONNECTIONS_PER_ADDRESS)
+        self._handshakes = _Tally(limits, Count.HANDSHAKES_PER_ADDRESS)
         self._places: dict[Newcomer, _Place] = {}
         self._half_open: Crowd[Newcomer] = Crowd()
         self._anonymous: Crowd[Newcomer] = Crowd()
@@ -122,12 +128,9 @@ class Admission:
             self._connections.remove(place)
 
     def _judge(self, place: _Place) -> Count | None:
-        for tally, count in (
-            (self._connections, Count.CONNECTIONS_PER_ADDRESS),
-            (self._handshakes, Count.HANDSHAKES_PER_ADDRESS),
-        ):
+        for tally in (self._connections, self._handshakes):
             if not tally.has_room_for_address(place):
-                return count
+                return tally.per_address_limit
             if not tally.has_room_for_network(place):
                 return Count.ADDRESSES_PER_NETWORK
         if self._connections.total >= self._limits.connections and not self._make_room(

@@ -77,7 +77,7 @@ class Server:
             trace=trace,
             admission=Admission(limits, counters.add),
             pacer=Pacer(limits.handshakes_per_turn, counters.adder(Count.HANDSHAKES_PER_TURN)),
-            holdings=Holdings(limits.held_bytes, counters.adder(Count.HELD_BYTES)),
+            holdings=Holdings(lambda: limits.held_bytes, counters.adder(Count.HELD_BYTES)),
             reports=Reports(clock),
             credentials={},
         )

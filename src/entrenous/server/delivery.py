@@ -24,7 +24,7 @@ from entrenous.server.entries import check_application, read_commit
 from entrenous.server.fanout import Fanout
 from entrenous.server.following import Following
 from entrenous.server.limits import Limits
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import RateLimiter, by_key, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.store import Operation, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
@@ -52,10 +52,10 @@ class Delivery:
     _adds: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, adder = self.limits, self.counters.adder
-        object.__setattr__(self, "_publishes", by_key(limits, self.counters, Count.PUBLISHES))
-        object.__setattr__(self, "_commits", by_key(limits, self.counters, Count.COMMITS))
-        object.__setattr__(self, "_adds", by_key(limits, self.counters, Count.ADDS_PER_TARGET))
+        limits, counters = self.limits, self.counters
+        object.__setattr__(self, "_publishes", by_key(limits, counters, Count.PUBLISHES))
+        object.__setattr__(self, "_commits", by_key(limits, counters, Count.COMMITS))
+        object.__setattr__(self, "_adds", by_key(limits, counters, Count.ADDS_PER_TARGET))
 
     async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
         """Open a log; again for the same account, nothing happens."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from entrenous.server.limits import Live, live
+
 #: Bytes below which a connection is not worth counting: it has them for a moment, as every busy one has.
 SMALL = 32 << 10
 
@@ -24,12 +26,12 @@ class Holdings:
     """Bytes that connections hold: of messages that are not whole, of requests that wait, of what is not taken.
 
     Args:
-        limit: bytes that all of them may hold.
+        limit: bytes that all of them may hold, or what says so each time.
         reached: called whenever one has to go.
     """
 
-    def __init__(self, limit: int, reached: Callable[[], None]) -> None:
-        self._limit = limit
+    def __init__(self, limit: Live[int], reached: Callable[[], None]) -> None:
+        self._limit = live(limit)
         self._reached = reached
         self._held: dict[Holder, int] = {}
         self.total = 0
@@ -41,7 +43,7 @@ class Holdings:
             return
         self.total += size - self._held.get(holder, 0)
         self._held[holder] = size
-        while self.total > self._limit:
+        while self.total > self._limit():
             # Thousands of strangers with a little each must not end somebody who has logged in and asks for more.
             greediest = max(self._held, key=lambda each: (not each.is_known, self._held[each]))
             self.forget(greediest)

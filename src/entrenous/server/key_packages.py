@@ -10,7 +10,7 @@ from entrenous.server.appending import Caller
 from entrenous.server.clock import Clock
 from entrenous.server.counters import Count, Counters
 from entrenous.server.limits import Limits
-from entrenous.server.rates import RateLimiter, check_rate
+from entrenous.server.rates import RateLimiter, by_key, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import DAY
 from entrenous.server.store import Storage, Transaction, accounts, key_packages
@@ -57,9 +57,9 @@ class KeyPackages:
     _claims_per_target: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, adder = self.limits, self.counters.adder
-        per_target = RateLimiter(limits.claims_per_target, adder(Count.CLAIMS_PER_TARGET))
-        object.__setattr__(self, "_claims", RateLimiter(limits.claims, adder(Count.CLAIMS)))
+        limits, counters = self.limits, self.counters
+        per_target = by_key(limits, counters, Count.CLAIMS_PER_TARGET)
+        object.__setattr__(self, "_claims", by_key(limits, counters, Count.CLAIMS))
         object.__setattr__(self, "_claims_per_target", per_target)
 
     async def put(self, caller: Caller, request: requests.PutKeyPackages) -> replies.Reply:

@@ -4,11 +4,16 @@ Each field says what it means and is shown so by ``entrenous server limits``; ho
 under its name (``counters.Count``). The protocol's own sizes are in ``wire.limits``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 from entrenous.errors import UsageError
 from entrenous.wire.limits import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN, MAX_RETENTION_SECONDS
+
+T = TypeVar("T")
+#: A limit, or what says what it is now.
+Live: TypeAlias = T | Callable[[], T]
 
 HOUR = 3_600.0
 #: The largest count, and the most seconds, that anything is reckoned with: 300 million years.
@@ -97,6 +102,11 @@ class Limits:
     invites_per_account: Annotated[int, "invites of one account that have not expired"] = 50
     commits_without_tree: Annotated[int, "Commits since the last whole tree"] = 64
 
+    def rate(self, name: str) -> Rate:
+        """The rate of this name, as it is now."""
+        found: Rate = getattr(self, name)
+        return found
+
     def __post_init__(self) -> None:
         for each in fields(self):
             check_limit(each.name, getattr(self, each.name))
@@ -115,6 +125,13 @@ def check_limit(name: str, value: Any) -> None:  # noqa: ANN401 the type is the 
         raise UsageError(f"{name} is 1 to {most}, which is the protocol's, not {value}")
     if not isinstance(value, Rate) and not 0 < value <= _MOST:
         raise UsageError(f"{name} is above 0 and no more than {_MOST:g}, not {value}")
+
+
+def live(value: Live[T]) -> Callable[[], T]:
+    """What to ask for a limit each time it is judged, so that it may change while a server runs."""
+    if callable(value):
+        return value
+    return lambda: value
 
 
 def meanings() -> dict[str, str]:

@@ -15,7 +15,7 @@ from entrenous.server.counters import Count, Counters
 from entrenous.server.credentials import ServerKeys, credential_identifier
 from entrenous.server.fanout import Arrival
 from entrenous.server.names import name_key
-from entrenous.server.rates import AddressLimiter, RateLimiter, by_address, check_rate
+from entrenous.server.rates import AddressLimiter, RateLimiter, by_address, by_key, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage, Transaction, accounts, key_packages, rosters

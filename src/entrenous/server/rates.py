@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 
 from entrenous.server.counters import Count, Counters, uncounted
-from entrenous.server.limits import Limits, Rate
+from entrenous.server.limits import Limits, Live, Rate, live
 from entrenous.server.refusal import RefusedError
 from entrenous.wire import ErrorCode
 
@@ -23,20 +23,21 @@ class RateLimiter:
     """Counts one kind of thing. ``now`` is in seconds; a clock that goes back only costs patience.
 
     Args:
-        rate: what is allowed.
+        rate: what is allowed, or what says so each time.
         refused: called whenever something is not.
     """
 
-    def __init__(self, rate: Rate, refused: Callable[[], None] = uncounted) -> None:
-        self._rate = rate
+    def __init__(self, rate: Live[Rate], refused: Callable[[], None] = uncounted) -> None:
+        self._rate = live(rate)
         self._refused = refused
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
         """Count ``cost``; returns 0, or the seconds after which it would be allowed (it then was not counted)."""
-        level, since = self._buckets.pop(key, (float(self._rate.count), now))
-        per_second = self._rate.count / self._rate.seconds
-        level = min(float(self._rate.count), level + max(0.0, now - since) * per_second)
+        rate = self._rate()
+        most, per_second = float(rate.count), rate.count / rate.seconds
+        level, since = self._buckets.pop(key, (most, now))
+        level = min(most, level + max(0.0, now - since) * per_second)
         wait = 0.0 if level >= cost else (cost - level) / per_second
         self._buckets[key] = (level - cost if wait == 0.0 else level, now)
         if len(self._buckets) > MAX_BUCKETS:
@@ -62,13 +63,14 @@ class AddressLimiter:
 
     def __init__(
         self,
-        rate: Rate,
-        networks: int,
+        rate: Live[Rate],
+        networks: Live[int],
         refused: Callable[[], None] = uncounted,
         network_refused: Callable[[], None] = uncounted,
     ) -> None:
         self._addresses = RateLimiter(rate, refused)
-        self._networks = RateLimiter(Rate(rate.count * networks, rate.seconds), network_refused)
+        each, many = live(rate), live(networks)
+        self._networks = RateLimiter(lambda: Rate(each().count * many(), each().seconds), network_refused)
 
     def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
         """As ``RateLimiter.take``, of a key that ``address_key`` has made."""
@@ -82,8 +84,8 @@ class Rests:
         rate: what may be done without a rest, in the long run.
     """
 
-    def __init__(self, rate: Rate) -> None:
-        self._seconds_each = rate.seconds / rate.count
+    def __init__(self, rate: Live[Rate]) -> None:
+        self._rate = live(rate)
         self._until: OrderedDict[Hashable, float] = OrderedDict()
 
     def wait(self, key: Hashable, now: float) -> float:
@@ -92,20 +94,26 @@ class Rests:
 
     def begin(self, key: Hashable, now: float, cost: float) -> None:
         """One of ``cost`` is begun, after the wait."""
-        self._until[key] = max(now, self._until.pop(key, now)) + cost * self._seconds_each
+        rate = self._rate()
+        self._until[key] = max(now, self._until.pop(key, now)) + cost * rate.seconds / rate.count
         # Those who rest no more, as far as they stand in front, and whoever is too many.
         while self._until and (len(self._until) > MAX_BUCKETS or next(iter(self._until.values())) <= now):
             self._until.popitem(last=False)
 
 
 def by_address(limits: Limits, counters: Counters, count: Count) -> AddressLimiter:
-    """What counts by address under the limit that ``count`` names."""
+    """What counts by address under the limit that ``count`` names, as it is at the time."""
     return AddressLimiter(
-        getattr(limits, count.value),
-        limits.addresses_per_network,
+        lambda: limits.rate(count.value),
+        lambda: limits.addresses_per_network,
         counters.adder(count),
         counters.adder(Count.ADDRESSES_PER_NETWORK),
     )
+
+
+def by_key(limits: Limits, counters: Counters, count: Count) -> RateLimiter:
+    """What counts by anything else under the limit that ``count`` names, as it is at the time."""
+    return RateLimiter(lambda: limits.rate(count.value), counters.adder(count))
 
 
 def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float, cost: float = 1.0) -> None:

@@ -21,7 +21,7 @@ from entrenous.server.key_packages import KeyPackages
 from entrenous.server.limits import Limits
 from entrenous.server.login import Login
 from entrenous.server.quotas import Quotas
-from entrenous.server.rates import RateLimiter, Rests, check_rate
+from entrenous.server.rates import RateLimiter, Rests, by_key, check_rate
 from entrenous.server.registration import Registration
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage
