@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from nats_server import PrivateNats
     from postgres import PrivatePostgres
 
 VECTORS = Path(__file__).resolve().parent.parent.parent / "shared" / "vectors"
@@ -47,4 +48,13 @@ def postgres() -> "Iterator[PrivatePostgres]":
     from postgres import private_postgres
 
     with private_postgres() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def nats() -> "Iterator[PrivateNats]":
+    """One NATS for all tests of this worker; who stops it uses one of his own."""
+    from nats_server import private_nats
+
+    with private_nats() as instance:
         yield instance

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from entrenous.crypto import Entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.identity import InviteLink, parse_address
 from entrenous.server import notices, upkeep
 from entrenous.server.admission import Admission
+from entrenous.server.bus import Carrier, carrier_for
 from entrenous.server.clock import Clock
 from entrenous.server.connection import ClientLink
 from entrenous.server.counters import Count
@@ -25,13 +24,14 @@ from entrenous.server.descriptors import room_for
 from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_keys, load_or_create_keys
+from entrenous.server.opening import open_database
 from entrenous.server.pacing import Pacer
 from entrenous.server.proxied import Balancers, ProxiedLink
 from entrenous.server.reporting import Reports
 from entrenous.server.services import Services
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.settings import Settings
-from entrenous.server.store import Storage, create_tables, ensure_schema, sqlite_engine
+from entrenous.server.store import Storage
 from entrenous.server.watch import Watch
 from entrenous.trace import SILENT, Trace
 
@@ -49,10 +49,19 @@ class Server:
     """One running server. Make it with ``Server.open``, end it with ``close``."""
 
     def __init__(
-        self, settings: Settings, keys: ServerKeys, storage: Storage, *, clock: Clock, entropy: Entropy, trace: Trace
+        self,
+        settings: Settings,
+        keys: ServerKeys,
+        storage: Storage,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        trace: Trace,
+        bus: Carrier | None = None,
     ) -> None:
         self.settings = settings
         self.storage = storage
+        self._bus = bus
         self._keys = keys
         self._clock = clock
         self._entropy = entropy
@@ -68,6 +77,7 @@ class Server:
             entropy=entropy,
             address=self._public_address,
             trace=trace,
+            bus=bus,
         )
         limits, counters = settings.limits, services.counters
         self._host = Host(
@@ -126,12 +136,13 @@ class Server:
             keys = generate_keys(entropy)
         else:
             keys = load_or_create_keys(settings.keys_path, entropy)
-        storage = Storage(_open_database(settings), inline=inline_storage)
+        bus = None if settings.bus is None else carrier_for(settings.bus, keys.server_id)
+        storage = Storage(open_database(settings, keys.server_id), inline=inline_storage)
         if not inline_storage:
             # The storage thread would otherwise keep the loop waiting 5 ms at a time.
             sys.setswitchinterval(SWITCH_SECONDS)
             settings = _with_room(settings)
-        server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace)
+        server = cls(settings, keys, storage, clock=clock, entropy=entropy, trace=trace, bus=bus)
         await server.follow_operators()
         await server.services.quotas.refresh()
         _log.info("server.opened", server_id=keys.server_id.hex())
@@ -194,6 +205,7 @@ class Server:
             raise UnavailableError(f"cannot listen on {where}: {reason}", remedy=remedy) from error
         _log.info("server.listening", host=self.address[0], port=self.address[1])
         self._watch = Watch(self.settings, self._host, self.storage, self._balancers)
+        self._follow_nodes()
 
     async def create_invite(self, uses: int, lifetime: int) -> InviteLink:
         """An invite by the operator, good for ``uses`` registrations within ``lifetime`` seconds."""
@@ -212,6 +224,14 @@ class Server:
     async def follow_operators(self) -> int:
         """Do what operators have asked for beside this process; returns how many of their actions were new."""
         return await self._notices.look()
+
+    def _follow_nodes(self) -> None:
+        """Hear of what other nodes store, and look for it besides."""
+        if self._bus is not None:
+            self._bus.start(self.services.following)
+        if self.settings.store is not None:
+            look = upkeep.repeat("look", self.settings.poll_seconds, self.services.following.look)
+            self._upkeep.append(asyncio.get_running_loop().create_task(look))
 
     async def close(self, reason: str = "the server is going down") -> None:
         """Say goodbye, finish what is being stored, and let go of everything."""
@@ -233,6 +253,9 @@ class Server:
             await self._listener.wait_closed()
         if self._watch is not None:
             await self._watch.close()
+        await self.services.following.close()
+        if self._bus is not None:
+            await self._bus.close()
         await self.storage.close()
         if self._lock is not None:
             self._lock.release()
@@ -282,18 +305,3 @@ def _with_room(settings: Settings) -> Settings:
         return settings
     _log.warning("server.few_connections", wanted=limits.connections, allowed=connections, raise_with="ulimit -n")
     return replace(settings, limits=replace(limits, connections=connections))
-
-
-def _open_database(settings: Settings) -> Engine:
-    engine = sqlite_engine(settings.database_path)
-    try:
-        if settings.database_path is None:
-            with engine.connect() as connection:
-                create_tables(connection)
-        else:
-            ensure_schema(engine)
-    except SQLAlchemyError as error:
-        engine.dispose()
-        reason = getattr(error, "orig", None) or error
-        raise UnavailableError(f"the database {settings.database_path} cannot be used: {reason}") from error
-    return engine

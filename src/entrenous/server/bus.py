@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from entrenous.errors import MalformedError
+from entrenous.errors import MalformedError, UnavailableError
 
 #: The version of the form below.
 VERSION = 1
@@ -55,11 +55,57 @@ class Bus(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Who acts on nudges."""
+
+    def heard(self, nudge: Nudge) -> None:
+        """Another node says that there is news."""
+        ...
+
+    def look_at_everything(self) -> None:
+        """There may be news of everything."""
+        ...
+
+
+class Carrier(Bus, Protocol):
+    """A bus that is connected to other nodes, as often as its connection is lost, between ``start`` and ``close``."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether nudges go through now."""
+        ...
+
+    def start(self, follower: Follower) -> None:
+        """Begin to connect; what is heard goes to ``follower``."""
+        ...
+
+    async def close(self) -> None:
+        """Send what waits, and end."""
+        ...
+
+
 class Alone:
     """The bus of a node that has no others."""
 
     def tell(self, nudge: Nudge) -> None:
         """Nobody is to hear."""
+
+
+def carrier_for(url: str, server_id: bytes) -> Carrier:
+    """The bus that a URL names, for the nodes of one server.
+
+    Raises:
+        UnavailableError: there is none of that kind, its library is not installed, or a file of its URL is no good.
+    """
+    try:
+        from entrenous.server.bus_nats import Address, NatsBus
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "nats":
+            raise
+        raise UnavailableError(
+            "NATS needs a library that is not installed", remedy="Run: pip install 'entrenous[cluster]'"
+        ) from error
+    return NatsBus(Address.parse(url), server_id)
 
 
 def encode_nudges(nudges: Iterable[Nudge]) -> bytes:

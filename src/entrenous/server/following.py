@@ -26,8 +26,6 @@ LOOK_BYTES = 1 << 20
 MAX_DUE = 10_000
 #: Seconds after which a look is tried again that the store did not answer, and between two looks at everything.
 RETRY_SECONDS = 1.0
-#: What a nudge about anything says of what it is about.
-_NOBODY = bytes(16)
 
 _log = structlog.get_logger(__name__)
 
@@ -117,9 +115,9 @@ class Following:
         self._everything = True
         self._soon()
 
-    def cut_off(self) -> None:
-        """What was told the others lately may not have reached them."""
-        self._bus.tell(Nudge(News.ANYTHING, _NOBODY, 0))
+    async def look(self) -> None:
+        """The same, as something to be done every few seconds."""
+        self.look_at_everything()
 
     async def close(self) -> None:
         """Look no more."""

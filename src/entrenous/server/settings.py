@@ -85,6 +85,9 @@ class Settings:
     bus: Annotated[
         str | None, About("URL of what nodes tell each other news by; empty is one node", URL, is_secret=True)
     ] = field(default=None, repr=False)
+    poll_seconds: Annotated[
+        float, About("seconds between two looks for what other nodes have stored", seconds(0.1, 300))
+    ] = 5.0
     proxy_from: Annotated[
         tuple[Network, ...],
         About("load balancers: from here every connection begins with a PROXY protocol v2 header", NETWORKS),

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The revision of store/migrations that makes exactly these tables.
-REVISION = "0003"
+REVISION = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -210,4 +210,12 @@ swept = Table(
     Column("deleted", BigInteger, nullable=False, comment="rows, so far"),
     Column("last_at", BigInteger, nullable=False, comment="when it was looked for last"),
     comment="What the server has deleted by itself",
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    comment="What the database says about itself",
 )
