@@ -104,6 +104,14 @@ class Course:
         first = self.running.ask(sender, "commit", **self._renewal(leaves))
         self.running.ask(receiver, "follow", message=first.result["commit"])
         yield from self._commit(sender, receiver, rows, leaves)
+        if self.running.stack.in_clear:
+            for _ in range(TWICE):
+                made = self.running.ask(sender, "commit", asPublic=True)
+                yield
+                self.figures.time(
+                    Row.PROCESS_PUBLIC, self.running.ask(receiver, "follow", message=made.result["commit"])
+                )
+                yield
 
     def _commit(self, sender: str, receiver: str, rows: tuple[Row, Row, Row], leaves: list[int]) -> Iterator[None]:
         if self.running.stack.commits_by_removing and len(leaves) < TWICE:

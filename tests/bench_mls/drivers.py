@@ -22,7 +22,7 @@ from entrenous.mls.group import (
 )
 from entrenous.mls.schedule import SecretTree
 from entrenous.mls.suite import SUITES
-from entrenous.mls.types import ApplicationData, BasicCredential, Lifetime, MLSMessage, Proposal, Remove
+from entrenous.mls.types import ApplicationData, BasicCredential, Lifetime, MLSMessage, Proposal, Remove, WireFormat
 from mls_parties import MAX_LIFETIME, add_of, clock
 
 
@@ -39,8 +39,11 @@ class Driver(abc.ABC):
     def join(self, welcome: bytes) -> None: ...
 
     @abc.abstractmethod
-    def commit(self, add: list[bytes], remove: list[int]) -> tuple[bytes, list[bytes]]:
-        """Commit these Adds or these Removes, or only a path where there are none, and go on in the new epoch."""
+    def commit(self, add: list[bytes], remove: list[int], *, as_public: bool = False) -> tuple[bytes, list[bytes]]:
+        """Commit these Adds or these Removes, or only a path where there are none, and go on in the new epoch.
+
+        ``as_public`` asks a stack that has both for a PublicMessage.
+        """
 
     @abc.abstractmethod
     def follow(self, message: bytes) -> None:
@@ -75,7 +78,7 @@ class Ours(Driver):
     def join(self, welcome: bytes) -> None:
         self._enter(join(welcome, self.bundles.get).epoch)
 
-    def commit(self, add: list[bytes], remove: list[int]) -> tuple[bytes, list[bytes]]:
+    def commit(self, add: list[bytes], remove: list[int], *, as_public: bool = False) -> tuple[bytes, list[bytes]]:
         proposals: list[Proposal] = [*(add_of(message) for message in add), *(Remove(leaf) for leaf in remove)]
         own = commit(
             self.group,
@@ -87,6 +90,7 @@ class Ours(Driver):
             max_lifetime=MAX_LIFETIME,
             force_path=not add,  # the other stacks leave the path out where only members are added
             info=InfoOptions(ratchet_tree_in_welcome=True),
+            wire_format=WireFormat.PUBLIC_MESSAGE if as_public else WireFormat.PRIVATE_MESSAGE,
         )
         self._enter(own.epoch)
         return own.message, [] if own.welcome is None else [own.welcome]
@@ -137,7 +141,7 @@ class Agentvault(Driver):
     def join(self, welcome: bytes) -> None:
         self.group = self.client.join_group(None, self.library.Message.from_bytes(welcome)).group
 
-    def commit(self, add: list[bytes], remove: list[int]) -> tuple[bytes, list[bytes]]:
+    def commit(self, add: list[bytes], remove: list[int], *, as_public: bool = False) -> tuple[bytes, list[bytes]]:
         assert not remove
         if add:
             made = self.group.add_members([self.library.Message.from_bytes(message) for message in add])
@@ -176,7 +180,7 @@ class Rine(Driver):
     def join(self, welcome: bytes) -> None:
         self.group = self.client.join_from_welcome(welcome)
 
-    def commit(self, add: list[bytes], remove: list[int]) -> tuple[bytes, list[bytes]]:
+    def commit(self, add: list[bytes], remove: list[int], *, as_public: bool = False) -> tuple[bytes, list[bytes]]:
         if add:
             made = self.group.add_members(add)
             return bytes(made.commit), list(made.welcomes)

@@ -22,6 +22,7 @@ class Row(enum.Enum):
     PROCESS_BLANK = "process it", Unit.MILLISECONDS
     COMMIT_FILLED = "Commit with a path, filled tree", Unit.MILLISECONDS
     PROCESS_FILLED = "process that", Unit.MILLISECONDS
+    PROCESS_PUBLIC = "process one that is a PublicMessage", Unit.MILLISECONDS
     ADD_ONE = "add one more", Unit.MILLISECONDS
     PROTECT = "protect 200 bytes", Unit.MILLISECONDS
     UNPROTECT = "unprotect them", Unit.MILLISECONDS

@@ -23,6 +23,7 @@ class Stack:
         suites: the number of its suite, by what the table calls it.
         commits_by_removing: whether it has no call that only renews keys, so that its Commit with a path removes one.
         lonely: suites that nobody else speaks, so that all members of a group must be its own.
+        in_clear: whether its Commits are PublicMessages, at least on request.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Stack:
     suites: Mapping[str, int]
     commits_by_removing: bool = False
     lonely: frozenset[str] = field(default_factory=frozenset)
+    in_clear: bool = True
 
 
 OURS = Stack("ours", "ours", {CLASSIC: 0x0001, POST_QUANTUM: 0xF0E2})
@@ -41,6 +43,7 @@ RINE = Stack(
     {CLASSIC: 0x0001, POST_QUANTUM: 0xF057},
     commits_by_removing=True,
     lonely=frozenset({POST_QUANTUM}),
+    in_clear=False,
 )
 STACKS = (OURS, TS_MLS, AGENTVAULT, RINE)
 #: The two wheels of mls-rs, against which we measure ourselves.

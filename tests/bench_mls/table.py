@@ -71,4 +71,4 @@ def _shown(figure: float | None, unit: Unit) -> str:
 
 
 def _line(title: str, cells: list[str]) -> str:
-    return f"{title:<34}" + "".join(f"{cell:>20}" if len(cell) > 9 else f"{cell:>12}" for cell in cells)
+    return f"{title:<36}" + "".join(f"{cell:>20}" if len(cell) > 9 else f"{cell:>12}" for cell in cells)

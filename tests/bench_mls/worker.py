@@ -65,7 +65,8 @@ def _step(member: Driver, call: str, arguments: dict[str, Any]) -> Callable[[], 
             return functools.partial(member.join, bytes.fromhex(value))
         case "commit", _:
             add = [bytes.fromhex(message) for message in arguments.get("add", ())]
-            return functools.partial(member.commit, add, arguments.get("remove", []))
+            as_public = arguments.get("asPublic", False)
+            return functools.partial(member.commit, add, arguments.get("remove", []), as_public=as_public)
         case "follow", {"message": value}:
             return functools.partial(member.follow, bytes.fromhex(value))
         case "read", {"message": value}:
