@@ -10,6 +10,7 @@ from entrenous.codec import decode_as, encode_as
 from entrenous.errors import EntrenousError, RejectedError
 from entrenous.mls.group import MAX_LIFETIME as DEFAULT_LIFETIME
 from entrenous.mls.group import InfoOptions
+from entrenous.mls.suite import SUITES
 from entrenous.mls.tree import RatchetTree
 from entrenous.mls.types import (
     ExtensionType,
@@ -17,8 +18,10 @@ from entrenous.mls.types import (
     MLSMessage,
     PreSharedKey,
     PreSharedKeyID,
+    ProtocolVersion,
     PublicMessage,
     RatchetTreeNodes,
+    ReInit,
     Remove,
     RequiredCapabilities,
     ResumptionPSK,
@@ -160,6 +163,20 @@ def test_resumption_psks_of_this_and_of_an_earlier_epoch_are_the_same_for_all(tm
         group = alice.member.group
         psk = ResumptionPSK(ResumptionPSKUsage.APPLICATION, group.group_id, group.epoch - back)
         gathering.publish(alice, alice.commits(PreSharedKey(PreSharedKeyID(psk, bytes(group.suite.secret_size)))))
+
+
+def test_a_group_that_we_end_has_one_last_epoch_for_the_others_too(make_rine: Maker) -> None:
+    # Their APIs found and join no successor; mls-rs says that the Commit was a ReInit, and rine_mls nothing of it.
+    alice, bob, carol = Ours("alice"), Uniffi("bob"), make_rine("carol")
+    Gathering.of(alice, bob, carol)
+    sent = alice.commits(ReInit(b"the next group", ProtocolVersion.MLS10, SUITES[3].id, ()))
+    assert bob.group.process_incoming_message(uniffi.Message.from_bytes(sent.commit)).effect.is_re_init()
+    assert carol.follow(sent.commit)
+    ours = alice.facts()
+    for name, value in (*bob.facts().items(), *carol.facts().items()):
+        assert ours[name] == value
+    with pytest.raises(RejectedError, match="MLS-GROUP-CLOSED"):
+        alice.says(b"too late")
 
 
 def test_what_we_require_of_members_is_kept_by_the_others(make_rine: Maker) -> None:
