@@ -2,7 +2,7 @@
 
 import typer
 
-from entrenous.cli.server import admin, config, invite, limits, run
+from entrenous.cli.server import admin, backup, config, invite, keys, limits, restore, run
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
@@ -10,3 +10,6 @@ invite.register(app)
 limits.register(app)
 config.register(app)
 app.add_typer(admin.app, name="admin")
+backup.register(app)
+restore.register(app)
+app.add_typer(keys.app, name="keys")

@@ -2,6 +2,26 @@
 
 from entrenous.server.operating.admin import Admin
 from entrenous.server.operating.audit import Action, Deed, Verdict, verify
+from entrenous.server.operating.backup import back_up
 from entrenous.server.operating.beside import opened
+from entrenous.server.operating.key_backup import back_up_keys, needs_passphrase, open_keys, restore_keys
+from entrenous.server.operating.manifest import Manifest, read_manifest
+from entrenous.server.operating.restore import Restored, restore
 
-__all__ = ["Action", "Admin", "Deed", "Verdict", "opened", "verify"]
+__all__ = [
+    "Action",
+    "Admin",
+    "Deed",
+    "Manifest",
+    "Restored",
+    "Verdict",
+    "back_up",
+    "back_up_keys",
+    "needs_passphrase",
+    "open_keys",
+    "opened",
+    "read_manifest",
+    "restore",
+    "restore_keys",
+    "verify",
+]
