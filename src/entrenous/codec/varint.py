@@ -7,6 +7,8 @@ MAX_LENGTH = (1 << 30) - 1
 
 #: The first length whose header has more than one byte, and the first whose header has four.
 ONE_BYTE, TWO_BYTES = 1 << 6, 1 << 14
+#: What a header of two bytes is more than the length that it announces, and such lengths.
+_TWO_BYTE_MARK, _TWO_BYTE_LENGTHS = 0x4000, range(ONE_BYTE, TWO_BYTES)
 #: The headers of short vectors, which are almost all.
 _SHORT = tuple(length.to_bytes(1, "big") for length in range(ONE_BYTE))
 
@@ -20,7 +22,7 @@ def encode_length(length: int) -> bytes:
     if 0 <= length < ONE_BYTE:
         return _SHORT[length]
     if 0 <= length < TWO_BYTES:
-        return (length | 0x4000).to_bytes(2, "big")
+        return (length | _TWO_BYTE_MARK).to_bytes(2, "big")
     if 0 <= length <= MAX_LENGTH:
         return (length | 0x8000_0000).to_bytes(4, "big")
     raise UsageError(f"no vector can be {length} bytes long")
@@ -54,8 +56,11 @@ def read_length(data: bytes, position: int, end: int) -> tuple[int, int]:
 
 def read_span(data: bytes, position: int, end: int) -> tuple[int, int]:
     """Read a header and check that its content is there; returns the content's start and end."""
-    if position < end and data[position] < ONE_BYTE:
-        length, start = data[position], position + 1  # as read_length, for the most frequent form
+    # As read_length, for the two most frequent forms; whatever is not exactly one of them is for it to refuse.
+    if position < end and (length := data[position]) < ONE_BYTE:
+        start = position + 1
+    elif position + 1 < end and (length := (length << 8 | data[position + 1]) - _TWO_BYTE_MARK) in _TWO_BYTE_LENGTHS:
+        start = position + 2
     else:
         length, start = read_length(data, position, end)
     stop = start + length

@@ -32,12 +32,11 @@ def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # n
         UsageError: ``length`` is out of range.
     """
     size = hash.size
-    if length == size:
-        return hash.hmac(prk, info + b"\x01")
-    if length < size:
-        if length < 0:
-            raise UsageError(f"HKDF cannot expand to {length} bytes")
-        return hash.hmac(prk, info + b"\x01")[:length]
+    if 0 <= length <= size:
+        block = hash.hmac(prk, info + b"\x01")
+        return block if length == size else block[:length]
+    if length < 0:
+        raise UsageError(f"HKDF cannot expand to {length} bytes")
     blocks = -(-length // size)
     if blocks > 255:
         raise UsageError(f"HKDF-{hash.name} expands to at most {255 * size} bytes, not {length}")
