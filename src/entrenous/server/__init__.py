@@ -4,10 +4,12 @@ from entrenous.server.app import Server
 from entrenous.server.clock import Clock, SystemClock
 from entrenous.server.limits import Limits, Rate
 from entrenous.server.limits import meanings as limit_meanings
+from entrenous.server.serving_lock import serving_process
 from entrenous.server.settings import Settings
 from entrenous.server.settings_file import Found
 from entrenous.server.settings_shown import Shown, example_file, shown_settings
 from entrenous.server.settings_sources import Effective, Sources, load_settings, parse_flag
+from entrenous.server.supervisor import Supervisor
 
 __all__ = [
     "Clock",
@@ -19,10 +21,12 @@ __all__ = [
     "Settings",
     "Shown",
     "Sources",
+    "Supervisor",
     "SystemClock",
     "example_file",
     "limit_meanings",
     "load_settings",
     "parse_flag",
+    "serving_process",
     "shown_settings",
 ]

@@ -27,6 +27,7 @@ from entrenous.server.keys import generate_keys, load_keys, load_or_create_keys
 from entrenous.server.opening import open_database
 from entrenous.server.pacing import Pacer
 from entrenous.server.proxied import Balancers, ProxiedLink
+from entrenous.server.reloading import Reloaded, own_settings, take_over
 from entrenous.server.reporting import Reports
 from entrenous.server.services import Services
 from entrenous.server.serving_lock import ServingLock
@@ -59,7 +60,7 @@ class Server:
         trace: Trace,
         bus: Carrier | None = None,
     ) -> None:
-        self.settings = settings
+        self.settings = settings = own_settings(settings)
         self.storage = storage
         self._bus = bus
         self._keys = keys
@@ -220,6 +221,16 @@ class Server:
             _log.info("server.limits_reached", **reached)
         await self.services.quotas.refresh()
         return (await upkeep.sweep(self.storage, self._clock))["entries"]
+
+    def reload(self, wanted: Settings) -> Reloaded:
+        """Take over from other settings what a running server can; the log tells what, and what needs a restart."""
+        result = take_over(self.settings, _with_room(wanted))
+        if "sweep_seconds" in result.changed:
+            self._upkeep.pop(0).cancel()
+            again = upkeep.repeat("sweep", self.settings.sweep_seconds, self.sweep)
+            self._upkeep.insert(0, asyncio.get_running_loop().create_task(again))
+        _log.info("server.reloaded", changed=result.changed, needs_restart=result.waiting)
+        return result
 
     async def follow_operators(self) -> int:
         """Do what operators have asked for beside this process; returns how many of their actions were new."""

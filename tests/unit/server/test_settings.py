@@ -116,6 +116,7 @@ EVERYTHING: dict[str, tuple[str, Any]] = {
     "sweep_seconds": ("1.5", 1.5),
     "store": ('"postgresql+psycopg://db.example.org/entrenous"', "postgresql+psycopg://db.example.org/entrenous"),
     "bus": ('"nats://bus.example.org"', "nats://bus.example.org"),
+    "poll_seconds": ("7", 7.0),
     "proxy_from": ('["10.0.0.0/8", "2001:db8::1"]', (ip_network("10.0.0.0/8"), ip_network("2001:db8::1"))),
     "metrics_host": ('"::1"', "::1"),
     "metrics_port": ("7444", 7444),

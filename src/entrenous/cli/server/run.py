@@ -1,12 +1,17 @@
 """``entrenous server run``: the server itself."""
 
+import asyncio
 import dataclasses
 import gc
 import json
 import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from entrenous.cli.logs import LogFormat, LogLevel, configure, log_trace
@@ -24,15 +29,19 @@ from entrenous.cli.server.data import (
     public_address,
     remember_link_address,
 )
+from entrenous.errors import EntrenousError
 
 if TYPE_CHECKING:
-    from entrenous.server import Effective, Server, Settings
+    from entrenous.server import Effective, Server, Settings, Supervisor
 
 #: The first link is for the operator: one use, a week.
 _FIRST_LINK_USES, _FIRST_LINK_LIFETIME = 1, 7 * 86_400
 
 #: What nobody but the owner may do with the files that the server writes.
 _PRIVATE = 0o077
+
+
+_log = structlog.get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +106,11 @@ def server_run(
         settings = effective.settings
         configure(LogLevel(settings.log_level), LogFormat(settings.log_format))
         directory = data_directory(settings.data_dir)
-        await serve(addressed(settings, directory, public), directory, as_json=as_json)
+
+        def reread() -> "Settings":
+            return addressed(read().settings, directory, None)
+
+        await serve(addressed(settings, directory, public), directory, as_json=as_json, reread=reread)
 
     run(main, loop=server_loop)
 
@@ -113,17 +126,28 @@ def addressed(settings: "Settings", directory: Path, public: str | None) -> "Set
     return dataclasses.replace(settings, public_address=address)
 
 
-async def serve(settings: "Settings", directory: Path, *, as_json: bool) -> None:
+async def serve(
+    settings: "Settings", directory: Path, *, as_json: bool, reread: "Callable[[], Settings] | None" = None
+) -> None:
     """Listen until somebody stops it.
+
+    Args:
+        settings: what the operator has set.
+        directory: where the data is.
+        as_json: tell what it did as JSON lines.
+        reread: the settings as they are by then, for when somebody asks to reload them.
 
     Raises:
         EntrenousError: it cannot start.
     """
     from entrenous.crypto import system_entropy
-    from entrenous.server import Server, SystemClock
+    from entrenous.server import Server, Supervisor, SystemClock
 
+    supervisor = Supervisor(os.environ)
     server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=log_trace("server"))
     try:
+        if reread is not None:
+            reload_when_asked(server, reread, supervisor)
         await server.listen()
         # What is loaded by now stays. The collector would look through all of it and stop everybody for 40 ms.
         gc.collect()
@@ -132,9 +156,41 @@ async def serve(settings: "Settings", directory: Path, *, as_json: bool) -> None
         if not has_listened(directory):
             await _tell_first_link(server, as_json=as_json)
         remember_link_address(directory, server.services.invites.address())
+        supervisor.ready()
+        beats = asyncio.get_running_loop().create_task(supervisor.keep_telling())
         await until_stopped()
+        beats.cancel()
     finally:
+        supervisor.stopping()
         await server.close()
+
+
+def reload_when_asked(server: "Server", reread: "Callable[[], Settings]", supervisor: "Supervisor") -> None:
+    """Read the settings again at SIGHUP, where there is such a signal. With a mistake in them the old ones hold on."""
+    if sys.platform == "win32":
+        return
+    had_terminal = _has_terminal()
+
+    def asked() -> None:
+        if had_terminal and not _has_terminal():
+            # It is the terminal that hangs up, and not somebody who asks for anything.
+            signal.raise_signal(signal.SIGTERM)
+            return
+        supervisor.reloading()
+        try:
+            wanted = reread()
+            server.reload(wanted)
+        except EntrenousError as error:
+            _log.error("server.reload_refused", error=str(error))
+        else:
+            configure(LogLevel(wanted.log_level), LogFormat(server.settings.log_format))
+        supervisor.ready()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def _tell_address(server: "Server", *, as_json: bool) -> None:
