@@ -1,6 +1,5 @@
 """A server's data directory with people in it, and the operator's commands run on it in place."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +10,14 @@ import structlog
 from typer.testing import CliRunner
 
 from entrenous.cli.main import NAME, app
-from entrenous.server import Server, Settings
-from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy, VirtualClock, run_virtual
+from entrenous.testing import run_virtual
+from full_disks import start_server
 from server_people import World
 
 
-async def world_in(directory: Path, **settings: Any) -> World:
+async def world_in(directory: Path) -> World:
     """The server of a data directory, in this process, with its store in the loop's own thread."""
-    clock = VirtualClock(asyncio.get_running_loop())
-    chosen = Settings(data_dir=directory, public_address=ADDRESS, ksf=FAST_KSF, **settings)
-    server = await Server.open(chosen, clock=clock, entropy=SeededEntropy("server"), inline_storage=True)
-    return World(MemoryServer(server, clock))
+    return World(await start_server(directory, "server"))
 
 
 @dataclass(frozen=True)
