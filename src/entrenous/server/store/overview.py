@@ -230,6 +230,12 @@ COUNTS = {
     ),
     "invites": Statement(_rows(invites)),
 }
+_NEWEST_TIME = Statement(
+    select(
+        select(func.max(devices.c.last_seen)).scalar_subquery(),
+        select(func.max(entries.c.received_at)).scalar_subquery(),
+    )
+)
 _SEEN_SINCE = Statement(_rows(devices).where(devices.c.last_seen >= bindparam("since")))
 
 
@@ -243,6 +249,12 @@ def devices_seen_since(tx: Transaction, since: int) -> int:
     """How many devices have logged in at or after that time."""
     row = tx.one(_SEEN_SINCE, since=since)
     return 0 if row is None else int(row[0])
+
+
+def newest_time(tx: Transaction) -> int:
+    """The newest login or entry that the store knows of, in unix seconds; 0 in an empty one."""
+    row = tx.one(_NEWEST_TIME)
+    return 0 if row is None else max(int(row[0] or 0), int(row[1] or 0) // 1000)
 
 
 def _user(row: Row) -> User:

@@ -1,0 +1,135 @@
+"""What ``doctor`` looks at of the machine: ports, the clock, open files, the fast library for passwords."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from entrenous.crypto import ristretto
+from entrenous.errors import MalformedError, UnavailableError
+from entrenous.identity import parse_address
+from entrenous.server.descriptors import room_for
+from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
+from entrenous.server.operating.listeners import listener_on
+from entrenous.server.serving_lock import ServingLock
+from entrenous.server.upkeep import CERTIFIED_FOR
+
+#: Seconds for which the clocks are watched, how far they may part meanwhile, and how long a connection may take.
+WATCH_SECONDS, DRIFT, CONNECT_SECONDS = 0.2, 0.02, 3.0
+#: Unix seconds between which a clock can be right: 2026 and 2100.
+EARLIEST, LATEST = 1_767_225_600, 4_102_444_800
+#: Seconds after which a client refuses a certificate: so far the clocks of both may be apart.
+MARGIN_DAYS = CERTIFIED_FOR // 86_400
+
+
+async def check_port(patient: Patient) -> Iterable[Finding]:
+    """A server listens, or the port is free for it."""
+    settings = patient.settings
+    if settings.port == 0:
+        return [ok("port", "a free one is taken at each start")]
+    where = "127.0.0.1" if settings.host in (None, "", "0.0.0.0", "::") else str(settings.host)  # noqa: S104 recognised
+    answers = await _answers(where, settings.port)
+    if await asyncio.to_thread(_is_served, settings.lock_path):
+        if answers:
+            return [ok("port", f"the server listens on port {settings.port}")]
+        detail = f"a server runs in this directory, and nothing answers at {where}, port {settings.port}"
+        return [fail("port", detail, "It may still be starting, or have other settings: entrenous server config")]
+    if answers:
+        by = listener_on(settings.port)
+        detail = f"port {settings.port} is taken by {by or 'another program'}"
+        return [fail("port", detail, "End it, or choose another port: entrenous server run --port")]
+    return [warn("port", f"no server runs here; port {settings.port} is free", "entrenous server run")]
+
+
+async def check_public(patient: Patient) -> Iterable[Finding]:
+    """The address that links carry leads here, as far as this machine can tell."""
+    address = patient.settings.public_address
+    if address is None:
+        advice = "Set it: entrenous server run --public HOST:PORT"
+        return [warn("public", "links carry what this machine calls itself", advice)]
+    try:
+        host, port = parse_address(address)
+    except MalformedError as error:
+        return [fail("public", str(error), "Write it as HOST:PORT.")]
+    if await _answers(host, port):
+        return [ok("public", f"{address} can be reached from here")]
+    advice = (
+        "See to DNS, the firewall and port forwarding. Some routers do not lead back inside: try it from elsewhere."
+    )
+    return [warn("public", f"{address} cannot be reached from this machine", advice)]
+
+
+async def check_clock(patient: Patient) -> Iterable[Finding]:
+    """The clock can be right, and goes evenly."""
+    if not EARLIEST <= patient.now <= LATEST:
+        year = time.gmtime(patient.now).tm_year
+        return [fail("clock", f"the clock says that it is the year {year}", "Set it, with NTP.")]
+    wall, steady = time.time(), time.monotonic()
+    await asyncio.sleep(WATCH_SECONDS)
+    drift = abs((time.time() - wall) - (time.monotonic() - steady))
+    if drift > DRIFT:
+        return [warn("clock", f"the clock was set by {drift:.2f} s just now", "Let NTP slew it instead of setting it.")]
+    detail = f"plausible and even; clients take certificates while clocks differ by less than {MARGIN_DAYS} days"
+    return [ok("clock", detail)]
+
+
+async def check_descriptors(patient: Patient) -> Iterable[Finding]:
+    """The system lets the process have as many connections as the limits say."""
+    wanted = patient.settings.limits.connections
+    allowed = room_for(wanted)
+    if allowed < wanted:
+        advice = "Raise it: ulimit -n, or LimitNOFILE= in the unit; or lower the limit connections."
+        return [warn("files", f"the system allows {allowed} connections, the limit says {wanted}", advice)]
+    return [ok("files", f"enough for {wanted} connections")]
+
+
+async def check_library(_patient: Patient) -> Iterable[Finding]:
+    """Password logins have the fast library, and the loop has uvloop."""
+    name = ristretto.backend().name
+    findings = [ok("libsodium", name)]
+    if "sodium" not in name.lower():
+        advice = "Install it: apt install libsodium23. Without it a password login costs tens of milliseconds."
+        findings = [warn("libsodium", f"password logins use {name}", advice)]
+    if sys.platform == "win32":
+        return findings
+    try:
+        return [*findings, ok("uvloop", version("uvloop"))]
+    except PackageNotFoundError:
+        advice = "pip install uvloop: without it the network loop is slower."
+        return [*findings, warn("uvloop", "it is not installed", advice)]
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError, UnicodeError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _is_served(lock_path: Path | None) -> bool:
+    if lock_path is None or not lock_path.exists():
+        return False
+    lock = ServingLock(lock_path)
+    try:
+        lock.take()
+    except UnavailableError:
+        return True
+    lock.release()
+    return False
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("port", check_port),
+    ("public", check_public),
+    ("clock", check_clock),
+    ("files", check_descriptors),
+    ("libsodium", check_library),
+)
