@@ -1,17 +1,24 @@
 """Logs: one structured line for each thing that happened, on standard error, and the Trace that joins them.
 
-Secrets never reach a log: a derivation is shown by its name and a fingerprint of its value.
+Secrets never reach a log: a derivation is shown by its name and a fingerprint of its value. An unexpected error is
+shown by its type and its place, without its words: they may be somebody's.
 """
 
 import enum
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
+from entrenous.errors import EntrenousError
 from entrenous.trace import SILENT, Field, Trace, fingerprint
+
+#: Of an error: how many others that led to it are shown, and how many places of each.
+_CHAIN, _FRAMES = 4, 12
 
 
 class LogLevel(enum.StrEnum):
@@ -61,7 +68,7 @@ def configure(level: LogLevel, form: LogFormat, stream: TextIO | None = None) ->
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _place_of_error,
             _hex_bytes,
             renderer,
         ],
@@ -76,6 +83,22 @@ def _hex_bytes(_logger: object, _method: str, fields: MutableMapping[str, Any]) 
     for name, value in fields.items():
         if isinstance(value, bytes):
             fields[name] = value.hex()[:16]
+    return fields
+
+
+def _place_of_error(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as one line: what it is and where it came from. Words are shown of our own errors alone."""
+    info = fields.pop("exc_info", None)
+    error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
+    told: list[str] = []
+    while error is not None and len(told) < _CHAIN:
+        words = f": {error}" if isinstance(error, EntrenousError) else ""
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+        told.append(f"{type(error).__name__}{words} at {places or 'no place'}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if told:
+        fields["exception"] = "; after ".join(told)
     return fields
 
 

@@ -205,7 +205,7 @@ class Server:
             remedy = "Choose another address or port, or end what uses it."
             raise UnavailableError(f"cannot listen on {where}: {reason}", remedy=remedy) from error
         _log.info("server.listening", host=self.address[0], port=self.address[1])
-        self._watch = Watch(self.settings, self._host, self.storage, self._balancers)
+        self._watch = Watch(self.settings, self._host, self.storage, self._balancers, self._has_bus)
         self._follow_nodes()
 
     async def create_invite(self, uses: int, lifetime: int) -> InviteLink:
@@ -278,6 +278,9 @@ class Server:
         for connection in self._host.connections:
             connection.abort()
         await self._host.connections.all_gone()
+
+    def _has_bus(self) -> bool | None:
+        return None if self._bus is None else self._bus.is_connected
 
     def _public_address(self) -> str:
         if self.settings.public_address is not None:

@@ -158,7 +158,7 @@ class Following:
                     self._everything = True
                     await asyncio.sleep(RETRY_SECONDS)
                 except Exception as error:  # noqa: BLE001 a bug of ours: what comes next is told all the same
-                    _log.exception("following.failed", error=repr(error))
+                    _log.exception("following.failed", error=type(error).__name__)
         finally:
             self._task = None
 

@@ -208,7 +208,7 @@ class Session:
             return refusal_of(error)
         except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
             self._services.activity.note(type(request), Outcome.FAILED)
-            _log.exception("request.failed", request=type(request).__name__, error=repr(error))
+            _log.exception("request.failed", request=type(request).__name__, error=type(error).__name__)
             return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")
         self._services.activity.done[type(request)] += 1
         self._tell(request, reply)

@@ -5,11 +5,12 @@ import dataclasses
 import gc
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 import typer
@@ -144,6 +145,7 @@ async def serve(
     from entrenous.server import Server, Supervisor, SystemClock
 
     supervisor = Supervisor(os.environ)
+    asyncio.get_running_loop().set_exception_handler(_tell_mistake)
     server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=log_trace("server"))
     try:
         if reread is not None:
@@ -187,6 +189,13 @@ def reload_when_asked(server: "Server", reread: "Callable[[], Settings]", superv
         supervisor.ready()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked)
+
+
+def _tell_mistake(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A bug of ours in a callback: into the log like everything else, without the objects that took part in it."""
+    # Behind a bracket stands what the callback was called with.
+    message = re.split(r"[(<\[{]", str(context.get("message", "")))[0].strip()
+    _log.error("loop.mistake", message=message, exc_info=context.get("exception"))
 
 
 def _has_terminal() -> bool:

@@ -1,5 +1,6 @@
 """Batches on SQLite: many operations, one transaction, one commit."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -78,7 +79,7 @@ class SqliteBatches:
                 self._attempt(job, transaction)
             transaction.control("COMMIT")
         except Exception as error:  # noqa: BLE001 whatever the driver raises, nothing of this batch is stored
-            _log.error("storage.commit_failed", error=repr(error), operations=len(batch))
+            _log.error("storage.commit_failed", error=spoken(error), operations=len(batch))
             for job in batch:
                 job.fail("the server could not store this")
             self._roll_back(transaction)
@@ -119,7 +120,7 @@ class SqliteBatches:
             if transaction is not None:
                 transaction.control("ROLLBACK")
         except Exception as error:  # noqa: BLE001 the driver has rolled back by itself, or is lost
-            _log.warning("storage.rollback_failed", error=repr(error))
+            _log.warning("storage.rollback_failed", error=spoken(error))
             self._abandon()
 
     def _abandon(self) -> None:
@@ -130,9 +131,15 @@ class SqliteBatches:
         self.close()
 
 
+def spoken(error: Exception) -> str:
+    """An error for the log: SQLite's words name no values, and what others say may be somebody's id or name."""
+    cause = getattr(error, "orig", None) or error
+    return repr(cause) if isinstance(cause, sqlite3.Error | EntrenousError) else type(cause).__name__
+
+
 def as_ours(error: Exception) -> Exception:
     """The driver's errors are the store's troubles; ours say what they say."""
     if isinstance(error, EntrenousError):
         return error
-    _log.error("storage.operation_failed", error=repr(error), exc_info=error)
+    _log.error("storage.operation_failed", error=spoken(error), exc_info=error)
     return UnavailableError("the server could not do this")

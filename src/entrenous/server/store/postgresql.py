@@ -20,7 +20,7 @@ from sqlalchemy import ARRAY, URL, Connection, Engine, LargeBinary, any_, bindpa
 from sqlalchemy.pool import NullPool
 
 from entrenous.errors import EntrenousError, UnavailableError
-from entrenous.server.store.batches import Job, as_ours
+from entrenous.server.store.batches import Job, as_ours, spoken
 from entrenous.server.store.schema import devices, rooms
 from entrenous.server.store.statements import Statement, Transaction
 
@@ -271,6 +271,6 @@ def _as_ours(error: Exception) -> Exception:
 def _named(error: Exception) -> str:
     """An error without the values that the driver's words would show: names and ids are not for the log."""
     if not isinstance(error, psycopg.Error):
-        return repr(error)
+        return spoken(error)
     about = (type(error).__name__, error.sqlstate, error.diag.constraint_name)
     return " ".join(part for part in about if part)
