@@ -1,85 +1,133 @@
-"""Where the time of a call goes: its shares by part of our stack. Under the profiler, calls look dearer than they are.
+"""Where the time of a call goes: its shares by part of our stack, where the primitives are ``crypto``'s.
 
-PYTHONPATH=tests python -m bench_mls.shares [--members 100] [--suite 0x0001] [--filled]
+Samples are taken by the processor's clock, so that short calls look no dearer than they are, as under a profiler.
+
+PYTHONPATH=tests python -m bench_mls.shares [--members 100] [--suite 0x0001] [--filled] [--seconds 5]
 """
 
 import argparse
-import cProfile
-import pstats
-import re
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
-from bench_mls.course import MESSAGE
+from bench_mls.course import MESSAGE, MS
 from bench_mls.drivers import Ours
 from bench_mls.world import World
+from entrenous.mls.group import NewEpoch
 
-#: How often each call is profiled, each time in a new epoch or with a new message.
-TIMES = 20
-#: How the profiler shows a function that has no file because it is written in C.
-_IN_C = "~"
-#: Of those, the ones that compute a primitive; the rest are Python's own.
-_PRIMITIVES = re.compile(r"hmac_digest|sodium|openssl|x25519|mlkem|hpke|AESGCM|HASH|x448|shake|sha3")
+#: How many messages and Commits are prepared; they are taken again and again from one stored state.
+PREPARED = 20
+#: Seconds of processor time between two samples, at best: the kernel's clock may be slower.
+INTERVAL = 0.001
 
-Profiles = dict[str, cProfile.Profile]
+#: Does a call once or some times; returns how often.
+Round = Callable[[], int]
 
 
-def profiles(suite: int, members: int, *, filled: bool) -> Profiles:
-    """Profile a join, the processing of Commits, and messages."""
+class Sampler:
+    """Counts in which part of our stack a process is, while it is running."""
+
+    def __init__(self) -> None:
+        self.found: Counter[str] = Counter()
+        self.took = 0.0
+        self.calls = 0
+        self._counts = False
+
+    def run(self, prepare: Callable[[], None], once: Round, seconds: float) -> None:
+        """Call for so many seconds of processor time; what ``prepare`` takes before each round is not counted."""
+        before = signal.signal(signal.SIGPROF, self._sample)
+        signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+        try:
+            while self.took < seconds:
+                prepare()
+                begin, self._counts = time.process_time(), True
+                self.calls += once()
+                self._counts = False
+                self.took += time.process_time() - begin
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+
+    def _sample(self, _signal: int, frame: FrameType | None) -> None:
+        if self._counts:
+            self.found[next(_parts(frame), "this program")] += 1
+
+    def told(self) -> str:
+        """The mean time of a call, and the shares from the greatest down."""
+        parts = self.found.most_common()
+        shown = (
+            f"{part} {count / self.found.total():.0%}" for part, count in parts if count * 100 > self.found.total()
+        )
+        return f"{self.took / self.calls * MS:.3f} ms: {', '.join(shown)}"
+
+
+def _parts(frame: FrameType | None) -> Iterator[str]:
+    """The parts of our stack that a frame is called by, the innermost first."""
+    while frame is not None:
+        parts = Path(frame.f_code.co_filename).parts
+        if "entrenous" in parts:
+            package, *below = parts[parts.index("entrenous") + 1 :]
+            yield f"mls.{below[0].removesuffix('.py')}" if package == "mls" else package.removesuffix(".py")
+        frame = frame.f_back
+
+
+def rounds(suite: int, members: int, *, filled: bool) -> dict[str, tuple[Callable[[], None], Round]]:
+    """What to do before a round of each kind, and the round."""
     world, sender, receiver = World(suite, members - 2), Ours("sender", suite), Ours("receiver", suite)
-    found = {name: cProfile.Profile(time.process_time) for name in ("join", "process", "protect", "unprotect")}
     if filled:
         welcome = world.welcome(sender.key_package(), receiver.key_package())
         sender.join(welcome)
     else:
         sender.create(b"blank")
         welcome = sender.commit([*world.key_packages[:-1], receiver.key_package()], [])[1][0]
-    found["join"].runcall(receiver.join, welcome)
+    receiver.join(welcome)
     receiver.follow(sender.commit([], [])[0])
-    for _ in range(TIMES):
-        found["process"].runcall(receiver.follow, sender.commit([], [])[0])
-        sent: list[bytes] = []
-        found["protect"].runcall(_call_into(sent, sender.protect), MESSAGE)
-        found["unprotect"].runcall(receiver.read, sent[0])
-    return found
+    stored = NewEpoch(receiver.group, {receiver.group.tree.root: receiver.keys.node(receiver.group.tree.root) or b""})
+    said = [sender.protect(MESSAGE) for _ in range(PREPARED)]
+    commits = [sender.commit([], [])[0] for _ in range(PREPARED)]
+    state = stored.encode()
 
+    def restore() -> None:
+        receiver._enter(NewEpoch.decode(state))
+        assert receiver.group.tree.census.members == members
 
-def _call_into(results: list[bytes], call: Callable[[bytes], bytes]) -> Callable[[bytes], None]:
-    return lambda data: results.append(call(data))
+    def each(take: Callable[[bytes], object], messages: list[bytes]) -> Round:
+        def once() -> int:
+            for message in messages:
+                take(message)
+            return len(messages)
 
+        return once
 
-def shares(profile: cProfile.Profile) -> Counter[str]:
-    """Seconds spent in each part, not counting what it calls."""
-    found: Counter[str] = Counter()
-    for (file, _, name), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]  # typeshed leaves it out
-        found[_part(file, name)] += own
-    return found
+    def join() -> int:
+        receiver.join(welcome)
+        return 1
 
-
-def _part(file: str, name: str) -> str:
-    if file == _IN_C:
-        return "primitives" if _PRIMITIVES.search(name) else "Python's own functions"
-    parts = Path(file).parts
-    if "entrenous" not in parts:
-        return "the libraries' Python, and this program"
-    package, *below = parts[parts.index("entrenous") + 1 :]
-    return f"mls.{below[0].removesuffix('.py')}" if package == "mls" else package.removesuffix(".py")
+    return {
+        "join": (restore, join),
+        "process": (restore, each(receiver.follow, commits)),
+        "protect": (restore, each(receiver.protect, [MESSAGE] * PREPARED)),
+        "unprotect": (restore, each(receiver.read, said)),
+    }
 
 
 def main() -> None:
-    """Profile and print."""
+    """Sample and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=100)
     parser.add_argument("--suite", type=lambda text: int(text, 0), default=1)
     parser.add_argument("--filled", action="store_true", help="every parent of the tree has a key")
+    parser.add_argument("--seconds", type=float, default=5, help="of processor time for each kind of call")
     chosen = parser.parse_args()
-    for call, profile in profiles(chosen.suite, chosen.members, filled=chosen.filled).items():
-        spent = shares(profile)
-        told = (f"{part} {own / spent.total():.0%}" for part, own in spent.most_common() if own / spent.total() > 0.01)
-        sys.stdout.write(f"{call}: {', '.join(told)}\n")
+    for call, (prepare, once) in rounds(chosen.suite, chosen.members, filled=chosen.filled).items():
+        sampler = Sampler()
+        sampler.run(prepare, once, chosen.seconds)
+        sys.stdout.write(f"{call}, {sampler.told()}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The benchmark of MLS still measures: every row of the stacks that run in Python, in a group of six."""
 
+import signal
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ from bench_mls.course import Course, Figures
 from bench_mls.drivers import Ours
 from bench_mls.floors import Prices, counts
 from bench_mls.rows import Row, Unit
+from bench_mls.shares import Sampler, rounds
 from bench_mls.stacks import CLASSIC, OURS, POST_QUANTUM, RINE, STACKS, TS_MLS, RefusedError, Running, Stack
 from bench_mls.table import NONE, Table
 from bench_mls.world import World, far_ones_first
@@ -68,6 +70,17 @@ def test_every_time_has_a_floor() -> None:
     assert all(price > 0 for price in prices.found.values())
     assert set(prices.floors(9)) == set(counts(9, 0.0))
     assert Row.JOIN_FILLED not in prices.floors(2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPROF"), reason="the system has no clock that counts a process' time so")
+@pytest.mark.parametrize("filled", [False, True])
+def test_the_shares_of_each_call_add_up(filled: bool) -> None:
+    for prepare, once in rounds(1, MEMBERS, filled=filled).values():
+        sampler = Sampler()
+        sampler.run(prepare, once, 0.1)
+        assert sampler.calls
+        assert sampler.found.total() >= 1
+        assert " ms: " in sampler.told()
 
 
 def test_a_filled_tree_is_filled() -> None:
