@@ -24,6 +24,7 @@ from entrenous.server.descriptors import room_for
 from entrenous.server.holding import Holdings
 from entrenous.server.host import Host
 from entrenous.server.keys import generate_keys, load_keys, load_or_create_keys
+from entrenous.server.listening import Listener
 from entrenous.server.opening import open_database
 from entrenous.server.pacing import Pacer
 from entrenous.server.proxied import Balancers, ProxiedLink
@@ -36,8 +37,6 @@ from entrenous.server.store import Storage
 from entrenous.server.watch import Watch
 from entrenous.trace import SILENT, Trace
 
-#: Connections that the system keeps waiting. All of them are accepted in one turn of the loop, which is to stay short.
-BACKLOG = 128
 #: Seconds that clients get to take what is queued for them when the server ends.
 GOODBYE_SECONDS = 5.0
 #: Seconds that one Python thread runs while another wants to.
@@ -68,7 +67,7 @@ class Server:
         self._entropy = entropy
         self._balancers = Balancers(settings.proxy_from)
         self._watch: Watch | None = None
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._lock: ServingLock | None = None
         services = Services.build(
             settings,
@@ -87,7 +86,9 @@ class Server:
             entropy=entropy,
             trace=trace,
             admission=Admission(limits, counters.add),
-            pacer=Pacer(limits.handshakes_per_turn, counters.adder(Count.HANDSHAKES_PER_TURN)),
+            pacer=Pacer(
+                lambda: limits.handshakes_per_turn, services.courtesy, counters.adder(Count.HANDSHAKES_PER_TURN)
+            ),
             holdings=Holdings(lambda: limits.held_bytes, counters.adder(Count.HELD_BYTES)),
             reports=Reports(clock),
             credentials={},
@@ -171,10 +172,9 @@ class Server:
         Raises:
             UsageError: it does not listen.
         """
-        if self._listener is None or not self._listener.sockets:
+        if self._listener is None:
             raise UsageError("the server does not listen")
-        host, port = self._listener.sockets[0].getsockname()[:2]
-        return str(host), int(port)
+        return self._listener.address
 
     def protocol_factory(self) -> Callable[[], asyncio.Protocol]:
         """What makes the server's end of a connection, for any transport."""
@@ -192,10 +192,14 @@ class Server:
         if self.settings.lock_path is not None:
             self._lock = ServingLock(self.settings.lock_path)
             self._lock.take()
-        loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(
-                self.protocol_factory(), self.settings.host, self.settings.port, backlog=BACKLOG
+            self._listener = await Listener.open(
+                self.settings.host,
+                self.settings.port,
+                self.protocol_factory(),
+                lambda: self.settings.limits.accepts_per_turn,
+                self.services.courtesy,
+                self.services.counters.adder(Count.ACCEPTS_PER_TURN),
             )
         except OSError as error:
             where = f"{self.settings.host or 'any interface'}, port {self.settings.port}"
@@ -251,7 +255,7 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         if self._listener is not None:
-            self._listener.close()
+            await self._listener.close()
         # Who goes on asking must not keep the server from ending: what it has begun is finished, and no more is begun.
         self._host.closing = True
         for connection in self._host.connections:
@@ -260,8 +264,6 @@ class Server:
         for connection in self._host.connections:
             connection.end(reason)
         await self._wait_for_connections()
-        if self._listener is not None:
-            await self._listener.wait_closed()
         if self._watch is not None:
             await self._watch.close()
         await self.services.following.close()

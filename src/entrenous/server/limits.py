@@ -62,15 +62,18 @@ class Limits:
     message_seconds: Annotated[float, "seconds from a message's first byte to its last"] = 300.0
     stall_seconds: Annotated[float, "seconds that a client may leave unread what it was sent"] = 60.0
 
-    # Without a rest between turns, the thread that works on the network keeps the storage thread from running.
+    # Those who are in are served in the rests between two turns; where they want nothing, newcomers do not rest.
     handshakes_per_turn: Annotated[Rate, "handshakes and requests before a login that are answered together"] = Rate(
-        1, 0.001
+        1, 0.003
     )
+    accepts_per_turn: Annotated[Rate, "connections that are accepted together"] = Rate(4, 0.002)
     requests_per_turn: Annotated[Rate, "requests of one connection that are begun together"] = Rate(8, 0.004)
     records_per_turn: Annotated[int, "records of one connection that are opened together"] = 64
     requests_in_flight: Annotated[int, "requests of one connection that are not answered yet"] = 16
     # The disk takes megabytes only one after the other, and everybody's next message behind them.
     large_uploads: Annotated[Rate, "bytes of one account's large requests; the next ones wait"] = Rate(2 << 20, 1.0)
+    # A large answer costs each of the threads milliseconds, also where nobody takes it.
+    large_answers: Annotated[Rate, "bytes of one account's large answers; the next ones wait"] = Rate(16 << 20, 1.0)
 
     push_backlog: Annotated[int, "bytes a connection leaves untaken before it is told to fetch"] = 1 << 20
     reply_backlog: Annotated[int, "bytes a connection leaves untaken before its requests wait"] = 4 << 20

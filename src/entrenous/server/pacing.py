@@ -3,30 +3,81 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from entrenous.server.counters import uncounted
-from entrenous.server.limits import Rate
+from entrenous.server.limits import Live, Rate, live
 
 #: Says whether it did anything: what came to nothing, e.g. for a client that is gone, takes nobody's turn.
 Work = Callable[[], bool]
 
+#: The most seconds that newcomers stand back for a request that is in hand, and seconds between two looks.
+PATIENCE = 0.004
+LOOK_AGAIN = 0.001
+#: Seconds after a request of somebody who is in, in which newcomers go on at a measured pace.
+RECENTLY = 0.05
+
+
+class Courtesy:
+    """Those who are in come first: what newcomers want stands back while a request of theirs is in hand.
+
+    Every such request passes the network's thread twice and the storage thread once, and would wait each time. Where
+    nobody who is in wants anything, newcomers need not rest either.
+    """
+
+    def __init__(self) -> None:
+        self._in_hand: set[asyncio.Future[Any]] = set()
+        self._last = -RECENTLY
+
+    @property
+    def in_hand(self) -> AbstractSet["asyncio.Future[Any]"]:
+        """The requests that are worked on."""
+        return self._in_hand
+
+    def serve(self, request: "asyncio.Future[Any]") -> None:
+        """A request of somebody who is in is worked on from now on."""
+        self._in_hand.add(request)
+        request.add_done_callback(self._in_hand.discard)
+        self._last = asyncio.get_running_loop().time()
+
+    def stands_back(self, since: float) -> bool:
+        """Whether what was due at ``since``, on the loop's clock, is to wait for another LOOK_AGAIN."""
+        return bool(self._in_hand) and asyncio.get_running_loop().time() - since < PATIENCE
+
+    def rest(self, seconds: float) -> float:
+        """How long to rest of so many seconds: not at all where nobody would notice."""
+        is_noticed = self._in_hand or asyncio.get_running_loop().time() - self._last < RECENTLY
+        return seconds if is_noticed else 0.0
+
+    async def take_a_rest(self, seconds: float) -> None:
+        """Rest, and then stand back."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self.rest(seconds))
+        since = loop.time()
+        while self.stands_back(since):  # noqa: ASYNC110 it waits for the first moment, or for so long and no longer
+            await asyncio.sleep(LOOK_AGAIN)
+
 
 class Pacer:
-    """Runs callbacks: so many in one turn of the loop, and then none for a while.
+    """Runs callbacks: so many in one turn of the loop, and then none for a while if somebody would notice.
 
     Those of one origin run in order; the origins take turns, so that a flood from one delays the others little.
 
     Args:
         rate: how many together, and seconds until the next ones.
+        courtesy: to whom they give way.
         put_off: called whenever a turn ends and leaves some to the next.
     """
 
-    def __init__(self, rate: Rate, put_off: Callable[[], None] = uncounted) -> None:
-        self._rate = rate
+    def __init__(self, rate: Live[Rate], courtesy: Courtesy, put_off: Callable[[], None] = uncounted) -> None:
+        self._rate = live(rate)
+        self._courtesy = courtesy
         self._put_off = put_off
         self._waiting: OrderedDict[str, deque[Work]] = OrderedDict()
         self._count = 0
         self._resting = False
+        self._due_since = 0.0
 
     def __len__(self) -> int:
         return self._count
@@ -37,15 +88,21 @@ class Pacer:
         self._count += 1
         if not self._resting:
             self._resting = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            loop = asyncio.get_running_loop()
+            self._due_since = loop.time()
+            loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        done = 0
-        while done < self._rate.count and self._count:
+        loop = asyncio.get_running_loop()
+        if self._courtesy.stands_back(self._due_since):
+            loop.call_later(LOOK_AGAIN, self._turn)
+            return
+        done, rate = 0, self._rate()
+        while done < rate.count and self._count:
             done += self._next()()
         if self._count:
             self._put_off()
-        asyncio.get_running_loop().call_later(self._rate.seconds, self._rested)
+        loop.call_later(self._courtesy.rest(rate.seconds), self._rested)
 
     def _next(self) -> Work:
         origin, queue = self._waiting.popitem(last=False)
@@ -58,6 +115,7 @@ class Pacer:
 
     def _rested(self) -> None:
         if self._count:
+            self._due_since = asyncio.get_running_loop().time()
             self._turn()
         else:
             self._resting = False

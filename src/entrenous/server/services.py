@@ -20,10 +20,12 @@ from entrenous.server.invites import Invites
 from entrenous.server.key_packages import KeyPackages
 from entrenous.server.limits import Limits
 from entrenous.server.login import Login
+from entrenous.server.pacing import Courtesy
 from entrenous.server.quotas import Quotas
-from entrenous.server.rates import RateLimiter, Rests, by_key, check_rate
+from entrenous.server.rates import RateLimiter, by_key, check_rate
 from entrenous.server.registration import Registration
 from entrenous.server.settings import Settings
+from entrenous.server.sharing import Sharing
 from entrenous.server.store import Storage
 from entrenous.trace import SILENT, Trace
 from entrenous.wire import replies, requests
@@ -62,10 +64,11 @@ class Services:
     clock: Clock
     uploads: RateLimiter
     quotas: Quotas
-    rests: Rests
+    courtesy: Courtesy
+    sharing: Sharing
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
-    _tasks: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
+    _others: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         accounts, delivery, key_packages = self.accounts, self.delivery, self.key_packages
@@ -109,7 +112,7 @@ class Services:
     ) -> "Services":
         """Join the services of one server; without a bus it is the only node."""
         limits = settings.limits
-        counters = Counters()
+        counters, courtesy = Counters(), Courtesy()
         fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG))
         following = Following(storage, fanout, bus or Alone())
         fanout.arrived = following.arrived
@@ -128,7 +131,8 @@ class Services:
             clock=clock,
             uploads=by_key(limits, counters, Count.UPLOADS),
             quotas=Quotas(storage),
-            rests=Rests(lambda: limits.large_uploads),
+            courtesy=courtesy,
+            sharing=Sharing(limits, counters, courtesy),
         )
 
     def charge(self, account: bytes, request: requests.Request, size: int) -> None:
@@ -141,14 +145,22 @@ class Services:
             check_rate(self.uploads, account, self.clock.now(), size)
             self.quotas.charge(account, size)
 
-    def spawn(self, work: Coroutine[Any, Any, replies.Reply]) -> "asyncio.Task[replies.Reply]":
-        """Run a request. It goes on when its connection is gone, because others are to hear of what it stored."""
+    def spawn(self, work: Coroutine[Any, Any, replies.Reply], *, prompt: bool) -> "asyncio.Task[replies.Reply]":
+        """Run a request. It goes on when its connection is gone, because others are to hear of what it stored.
+
+        Args:
+            work: the request.
+            prompt: it is one for which newcomers stand back.
+        """
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if prompt:
+            self.courtesy.serve(task)
+        else:
+            self._others.add(task)
+            task.add_done_callback(self._others.discard)
         return task
 
     async def settle(self) -> None:
         """Wait until no request is worked on."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while tasks := self.courtesy.in_hand | self._others:
+            await asyncio.wait(tasks)

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -21,11 +20,9 @@ from entrenous.server.counters import Count
 from entrenous.server.login import Binding
 from entrenous.server.refusal import RefusedError, refusal_of
 from entrenous.server.services import Services
+from entrenous.server.sharing import Call
 from entrenous.server.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
-
-#: Bytes from which a request is a large one: what one account gives the network and the disk to do in such, it spreads.
-LARGE = 64 << 10
 
 _log = structlog.get_logger(__name__)
 
@@ -59,14 +56,6 @@ class Link(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Call:
-    number: int
-    request: requests.Request
-    size: int
-    task: "asyncio.Task[replies.Reply] | None" = None
-
-
 class Session:
     """See the module. It is also a ``fanout.Subscriber`` once a device has logged in."""
 
@@ -75,11 +64,12 @@ class Session:
         self._binding = binding
         self._link = link
         self.state: State = Anonymous()
-        self._waiting: deque[_Call] = deque()
-        self._running: deque[_Call] = deque()
+        self._waiting: deque[Call] = deque()
+        self._running: deque[Call] = deque()
         self._size = 0
         self._rests = False
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     @property
     def account(self) -> bytes:
@@ -124,7 +114,7 @@ class Session:
             MalformedError: it is no request; the connection is to be closed.
         """
         number, request = decode_call(message)
-        self._waiting.append(_Call(number, request, len(message)))
+        self._waiting.append(Call(number, request, len(message)))
         self._size += len(message)
         self._start()
 
@@ -142,13 +132,13 @@ class Session:
     def _start(self) -> None:
         while self._waiting and self._may_start(self._waiting[0]):
             call = self._waiting.popleft()
-            if call.size >= LARGE:
-                self._services.rests.begin(self.proved, asyncio.get_running_loop().time(), call.size)
-            call.task = self._services.spawn(self._answer(call.request, call.size))
+            self._services.sharing.began(call, self.proved, self._loop.time())
+            prompt = isinstance(self.state, OfDevice) and not call.is_dear
+            call.task = self._services.spawn(self._answer(call.request, call.size), prompt=prompt)
             self._running.append(call)
             call.task.add_done_callback(self._finished)
 
-    def _may_start(self, call: _Call) -> bool:
+    def _may_start(self, call: Call) -> bool:
         if self._link.backlog >= self._services.limits.reply_backlog or self._has_to_rest(call):
             return False
         if not self._running:
@@ -156,23 +146,21 @@ class Session:
         if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:
             return False
         # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.
-        return not _is_dear(call) or not any(_is_dear(other) for other in self._running)
+        return not call.is_dear or not any(other.is_dear for other in self._running)
 
     @property
     def proved(self) -> bytes:
         """The account that the client has proved to be, with a password or as a device; b"" before."""
         return self.state.account if isinstance(self.state, OfAccount) else self.account
 
-    def _has_to_rest(self, call: _Call) -> bool:
-        """Whether a large request comes too soon after another; then it is looked at again when its time has come."""
-        if call.size < LARGE:
-            return False
-        loop = asyncio.get_running_loop()
-        wait = self._services.rests.wait(self.proved, loop.time())
-        if wait and not self._rests:
+    def _has_to_rest(self, call: Call) -> bool:
+        """Whether something else has to come first; the request is looked at again when it is time."""
+        if self._rests:
+            return True
+        wait = self._services.sharing.wait(call, self.proved, self._loop.time())
+        if wait:
             self._rests = True
-            self._services.counters.add(Count.LARGE_UPLOADS)
-            loop.call_later(wait, self._rested)
+            self._loop.call_later(wait, self._rested)
         return wait > 0
 
     def _rested(self) -> None:
@@ -186,10 +174,15 @@ class Session:
             call = self._running.popleft()
             self._size -= call.size
             if not self._closed and not task.cancelled():
-                self._link.send(encode_answer(call.number, task.result()))
+                self._reply(call, task.result())
         if not self._closed:
             self._start()
             self._link.progressed()
+
+    def _reply(self, call: Call, reply: replies.Reply) -> None:
+        answer = encode_answer(call.number, reply)
+        self._services.sharing.answered(call, self.proved, self._loop.time(), len(answer))
+        self._link.send(answer)
 
     async def _answer(self, request: requests.Request, size: int) -> replies.Reply:
         """The reply to a request; never raises."""
@@ -312,17 +305,3 @@ _HANDLERS: dict[type[requests.Request], _Handler] = {
     requests.PutVault: Session._of_account,  # noqa: SLF001 the class's own table
     requests.Ping: Session._ping,  # noqa: SLF001 the class's own table
 }
-#: What has a large answer, or takes the store milliseconds: one of a connection at a time, and others have theirs.
-_DEAR = (
-    requests.Fetch,
-    requests.FetchGroupState,
-    requests.FetchInbox,
-    requests.ListRooms,
-    requests.GetAccount,
-    requests.CreateRoom,
-    requests.Commit,
-)
-
-
-def _is_dear(call: _Call) -> bool:
-    return isinstance(call.request, _DEAR)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from entrenous.server.admission import Admission
 from entrenous.server.counters import Count
 from entrenous.server.crowd import Crowd
 from entrenous.server.holding import SMALL, Holdings
-from entrenous.server.pacing import Pacer
+from entrenous.server.pacing import LOOK_AGAIN, PATIENCE, RECENTLY, Courtesy, Pacer, Work
 from entrenous.testing import run_virtual
 
 
@@ -130,10 +131,17 @@ def test_a_crowd_knows_its_largest_group_and_who_came_first(steps: list[tuple[bo
         assert all(crowd.size(name) == len(there) for name, there in model.items())
 
 
+class Noticed(Courtesy):
+    """Somebody always notices whether newcomers rest, and has nothing in hand."""
+
+    def rest(self, seconds: float) -> float:
+        return seconds
+
+
 def test_work_is_spread_over_time_in_order() -> None:
     async def main() -> None:
         loop, put_off = asyncio.get_running_loop(), []
-        pacer = Pacer(Rate(2, 0.5), lambda: put_off.append(loop.time()))
+        pacer = Pacer(Rate(2, 0.5), Noticed(), lambda: put_off.append(loop.time()))
         done: list[tuple[int, float]] = []
 
         def work(number: int, *, is_any: bool = True) -> None:
@@ -165,7 +173,7 @@ def test_work_is_spread_over_time_in_order() -> None:
 
 def test_the_origins_of_work_take_turns() -> None:
     async def main() -> None:
-        pacer, done = Pacer(Rate(1, 0.5)), list[str]()
+        pacer, done = Pacer(Rate(1, 0.5), Noticed()), list[str]()
 
         def work(origin: str, name: str) -> None:
             def run() -> bool:
@@ -180,6 +188,62 @@ def test_the_origins_of_work_take_turns() -> None:
         work("friend", "friend again")
         await asyncio.sleep(2.1)
         assert done == ["flood 0", "friend", "flood 1", "friend again", "flood 2"]
+
+    run_virtual(main())
+
+
+def noting(done: list[float]) -> Work:
+    """Work that notes when it was done."""
+
+    def run() -> bool:
+        done.append(asyncio.get_running_loop().time())
+        return True
+
+    return run
+
+
+def test_newcomers_rest_only_where_somebody_who_is_in_would_notice() -> None:
+    async def main() -> None:
+        loop, courtesy = asyncio.get_running_loop(), Courtesy()
+        pacer, done = Pacer(Rate(1, 0.5), courtesy), list[float]()
+
+        async def have_done(number: int) -> list[float]:
+            done.clear()
+            begun = loop.time()
+            for _ in range(number):
+                pacer.submit("one", noting(done))
+            await asyncio.sleep(0.5 * number)
+            return [round(when - begun, 2) for when in done]
+
+        assert await have_done(4) == [0, 0, 0, 0]
+        request = loop.create_future()
+        courtesy.serve(request)
+        request.set_result(None)
+        await asyncio.sleep(0)
+        assert await have_done(3) == [0, 0.5, 0.5]
+        assert loop.time() > RECENTLY
+        assert await have_done(3) == [0, 0, 0]
+
+    run_virtual(main())
+
+
+def test_newcomers_stand_back_for_a_request_in_hand_but_not_for_long() -> None:
+    async def main() -> None:
+        loop, courtesy = asyncio.get_running_loop(), Courtesy()
+        pacer, done = Pacer(Rate(1, 0.001), courtesy), list[float]()
+        short, endless = loop.create_future(), loop.create_future()
+        courtesy.serve(short)
+        pacer.submit("one", noting(done))
+        loop.call_later(1.5 * LOOK_AGAIN, short.set_result, None)
+        await asyncio.sleep(PATIENCE)
+        assert done == [pytest.approx(2 * LOOK_AGAIN)]
+        courtesy.serve(endless)
+        for _ in range(3):
+            pacer.submit("one", noting(done))
+        await asyncio.sleep(1)
+        assert len(done) == 4
+        assert all(done[each] - done[each - 1] <= PATIENCE + LOOK_AGAIN + 0.001 for each in (2, 3))
+        assert courtesy.in_hand == {endless}
 
     run_virtual(main())
 
