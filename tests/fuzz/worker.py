@@ -16,6 +16,7 @@ def main() -> None:
     """See the module."""
     atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["entrenous"]):
+        _see_generated_code(atheris)
         from fuzz.mutation import mutate
         from fuzz.registry import TARGETS
     target = TARGETS[sys.argv[1]]
@@ -31,6 +32,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     atheris.Setup([sys.argv[0], *sys.argv[2:], f"-max_len={target.longest}"], target.run, custom_mutator=mutated)
     atheris.Fuzz()
+
+
+def _see_generated_code(atheris: Any) -> None:
+    """Structs' codecs are written at run time: have them measured like what is imported."""
+    struct: Any = importlib.import_module("entrenous.codec.struct")
+    generate = struct.generate
+
+    def measured(cls: type, slots: Any) -> Any:
+        return type(codec := generate(cls, slots))(*map(atheris.instrument_func, codec))
+
+    struct.generate = measured
 
 
 if __name__ == "__main__":
