@@ -27,9 +27,9 @@ class Supervisor:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self.beat_seconds = _beat_seconds(environment) if self._address else None
 
-    def ready(self) -> None:
-        """It serves, or serves again after ``reloading``."""
-        self._tell("READY=1")
+    def ready(self, words: str) -> None:
+        """It serves, or serves again after ``reloading``; with a sentence for people."""
+        self._tell("READY=1", "STATUS=" + " ".join(words.split()))
 
     def reloading(self) -> None:
         """It reads its settings again."""
@@ -39,10 +39,6 @@ class Supervisor:
     def stopping(self) -> None:
         """It ends."""
         self._tell("STOPPING=1")
-
-    def status(self, words: str) -> None:
-        """A sentence for people, without line breaks."""
-        self._tell(f"STATUS={words}")
 
     async def keep_telling(self) -> None:
         """Tell it again and again that the loop turns, as often as it wants; ends at once if it does not want to."""

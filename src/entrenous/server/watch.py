@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
+from entrenous.errors import UnavailableError
 from entrenous.server.health import Health
 from entrenous.server.host import Host
 from entrenous.server.monitor import Monitor
@@ -48,13 +49,17 @@ class Watch:
         self._pulse = Pulse()
         exposition = Exposition(ServerCollector(host, storage, balancers, self._pulse, bus))
         self.health = Health(host, storage, self._pulse, bus)
-        self.monitor = Monitor(
-            settings.metrics_host,
-            settings.metrics_port,
-            metrics=exposition.text,
-            content_type=CONTENT_TYPE,
-            health=self.health.report,
-        )
+        try:
+            self.monitor = Monitor(
+                settings.metrics_host,
+                settings.metrics_port,
+                metrics=exposition.text,
+                content_type=CONTENT_TYPE,
+                health=self.health.report,
+            )
+        except UnavailableError:
+            self._pulse.stop()
+            raise
         _log.info("server.metrics", host=settings.metrics_host, port=self.monitor.port)
 
     async def close(self) -> None:

@@ -158,15 +158,14 @@ def test_a_supervisor_hears_how_far_the_server_is(name: str, tmp_path: Path) -> 
     path = tmp_path / "notify" if name == "file" else Path(f"entrenous-test-{os.getpid()}")
     with hears(path) as listener:
         supervisor = Supervisor({"NOTIFY_SOCKET": str(path) if name == "file" else f"@{path}"})
-        supervisor.ready()
+        supervisor.ready("as\never")
         supervisor.reloading()
-        supervisor.status("as ever")
         supervisor.stopping()
-        heard = [listener.recv(200).decode() for _ in range(4)]
-    assert heard[0] == "READY=1"
+        heard = [listener.recv(200).decode() for _ in range(3)]
+    assert heard[0] == "READY=1\nSTATUS=as ever"
     assert heard[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
-    assert heard[2:] == ["STATUS=as ever", "STOPPING=1"]
-    supervisor.ready()
+    assert heard[2] == "STOPPING=1"
+    supervisor.ready("to nobody")
 
 
 def test_a_supervisor_that_wants_to_hear_a_heart_beat_hears_it_twice_in_its_time(tmp_path: Path) -> None:
@@ -198,7 +197,7 @@ def test_a_supervisor_that_wants_to_hear_a_heart_beat_hears_it_twice_in_its_time
 )
 async def test_where_no_heart_beat_is_wanted_there_is_none(environment: dict[str, str]) -> None:
     supervisor = Supervisor(environment)
-    supervisor.ready()
+    supervisor.ready("to nobody")
     assert supervisor.beat_seconds is None
     await supervisor.keep_telling()
 
@@ -221,7 +220,8 @@ def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_i
         doom.start()
 
         def hear() -> str:
-            return supervisor.recv(200).decode().partition("\n")[0]
+            first, _, second = supervisor.recv(1000).decode().partition("\n")
+            return first if first == "RELOADING=1" else f"{first} {second}".strip()
 
         try:
             heard = [hear()]
@@ -242,7 +242,9 @@ def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_i
             doom.cancel()
             server.kill()
             server.wait()
-    assert heard == ["READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+    well, again = "READY=1 STATUS=Serving", "RELOADING=1"
+    assert heard[:4] + heard[5:] == [well, again, well, again, "STOPPING=1"]
+    assert heard[4].startswith("READY=1 STATUS=Serving, with the settings from before: ")
     told = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     news = [(line["event"], line["level"]) for line in told if "reload" in line["event"] or "closed" in line["event"]]
     # Warnings alone are shown from the first reload on: not that it has closed.

@@ -41,6 +41,8 @@ _FIRST_LINK_USES, _FIRST_LINK_LIFETIME = 1, 7 * 86_400
 #: What nobody but the owner may do with the files that the server writes.
 _PRIVATE = 0o077
 
+#: What a supervisor shows of a server that is well.
+_SERVING = "Serving"
 
 _log = structlog.get_logger(__name__)
 
@@ -158,7 +160,7 @@ async def serve(
         if not has_listened(directory):
             await _tell_first_link(server, as_json=as_json)
         remember_link_address(directory, server.services.invites.address())
-        supervisor.ready()
+        supervisor.ready(_SERVING)
         beats = asyncio.get_running_loop().create_task(supervisor.keep_telling())
         await until_stopped()
         beats.cancel()
@@ -184,9 +186,10 @@ def reload_when_asked(server: "Server", reread: "Callable[[], Settings]", superv
             server.reload(wanted)
         except EntrenousError as error:
             _log.error("server.reload_refused", error=str(error))
+            supervisor.ready(f"Serving, with the settings from before: {error}")
         else:
             configure(LogLevel(wanted.log_level), LogFormat(server.settings.log_format))
-        supervisor.ready()
+            supervisor.ready(_SERVING)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked)
 
