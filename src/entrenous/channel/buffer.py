@@ -1,50 +1,29 @@
 """A queue of bytes that costs the same per byte however they arrive: appended at one end, taken at the other."""
 
-#: Consumed bytes that may lie at the front before they are cut off; keeps both memory and moving of bytes small.
-COMPACT_AT = 65_536
 
+class ByteQueue(bytearray):
+    """Bytes in the order they came.
 
-class ByteQueue:
-    """Bytes in the order they came. Taking advances an offset; the front is cut off only now and then."""
+    A bytearray drops bytes at its front by moving its beginning, and moves what is left only when that is less than
+    half of the memory that it has: so all bytes together are moved once, and what was taken does not stay in memory.
+    """
 
-    __slots__ = ("_data", "_start")
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self._start = 0
-
-    def __len__(self) -> int:
-        return len(self._data) - self._start
-
-    def append(self, data: bytes | memoryview) -> None:
-        """Add ``data`` at the end."""
-        self._data += data
+    __slots__ = ()
 
     def peek(self, size: int) -> bytes:
         """The first ``size`` bytes, fewer if there are fewer; they stay."""
-        return bytes(self._data[self._start : self._start + size])
+        return bytes(self[:size])
 
     def peek_uint(self, size: int) -> int | None:
         """The unsigned big-endian integer in the first ``size`` bytes, or None while they are not all there."""
         if len(self) < size:
             return None
-        return int.from_bytes(self._data[self._start : self._start + size], "big")
+        return int.from_bytes(self[:size], "big")
 
     def take(self, size: int, *, skip: int = 0) -> bytes:
         """Remove ``skip + size`` bytes, which must be there, and return all but the first ``skip``."""
-        start = self._start + skip
-        with memoryview(self._data) as view:
-            taken = bytes(view[start : start + size])
-        self._start = start + size
-        if self._start == len(self._data):
-            self.clear()
-        elif self._start >= COMPACT_AT and 2 * self._start >= len(self._data):
-            # At most as many bytes move as were taken since the last time, so moving stays linear in all.
-            del self._data[: self._start]
-            self._start = 0
+        end = skip + size
+        with memoryview(self) as view:
+            taken = bytes(view[skip:end])
+        del self[:end]
         return taken
-
-    def clear(self) -> None:
-        """Drop everything."""
-        self._data.clear()
-        self._start = 0

@@ -64,7 +64,8 @@ class Connection(ABC):
         self._messages = MessageReader()
         self._clear: list[bytes] = []  # handshake messages and the alert, which are no records
         self._queue: list[bytes | memoryview] = []  # framed plaintext, and sealed when it is sent
-        self._queued = 0
+        #: Bytes of plaintext that wait for the next ``data_to_send``.
+        self.queued = 0
         self._handshake_hash: bytes | None = None
         self._opened_at = now
         self._reader: RecordReader | None = None
@@ -93,11 +94,6 @@ class Connection(ABC):
         self._messages.maximum = maximum
 
     @property
-    def queued(self) -> int:
-        """Bytes of plaintext that wait for the next ``data_to_send``."""
-        return self._queued
-
-    @property
     def unread(self) -> int:
         """Bytes from the network that did not make a message yet."""
         return len(self._inbox) + len(self._messages)
@@ -110,7 +106,7 @@ class Connection(ABC):
         """Take bytes from the network. Never raises; ``next_event`` judges them."""
         self._now = now
         if self.state is not State.CLOSED and not self._eof:
-            self._inbox.append(data)
+            self._inbox += data
 
     def eof_received(self) -> None:
         """The network will bring no more. If the peer did not say goodbye, ``next_event`` tells in its turn."""
@@ -143,8 +139,8 @@ class Connection(ABC):
             UsageError: the connection is not open, or ``data`` is over 8 MiB.
         """
         header = message_header(data)
-        self._enqueue(header)
-        self._enqueue(data)
+        self.queue_framed(header)
+        self.queue_framed(data)
 
     def queue_framed(self, data: bytes) -> None:
         """Queue whole messages that are already framed (``frame_message``), as a fan-out shares them.
@@ -152,7 +148,10 @@ class Connection(ABC):
         Raises:
             UsageError: the connection is not open.
         """
-        self._enqueue(data)
+        if self.state is not State.OPEN:
+            raise self._not_open()
+        self._queue.append(data)
+        self.queued += len(data)
 
     def send_padding(self, size: int, now: float) -> None:
         """Seal what is queued, then one record of ``size`` bytes that mean nothing.
@@ -160,7 +159,9 @@ class Connection(ABC):
         Raises:
             UsageError: the connection is not open, or no record can carry that much.
         """
-        writer = self._open_writer()
+        writer = self._writer
+        if self.state is not State.OPEN or writer is None:
+            raise self._not_open()
         sealed = writer.data(self._drain(), now)
         self._clear += sealed
         self._clear += writer.padding(size, now)
@@ -173,7 +174,9 @@ class Connection(ABC):
             most: bytes of messages to seal, for an owner that has others to serve meanwhile. What is left stays
                 ``queued``, and a close waits behind it. None is everything.
         """
-        output, self._clear = self._clear, []
+        output: list[bytes] = []
+        if self._clear:
+            output, self._clear = self._clear, output
         if self._writer is not None:
             output += self._writer.data(self._drain(most), now)
             if self.state is State.CLOSING and not self._queue:
@@ -227,21 +230,14 @@ class Connection(ABC):
                 self._messages.feed(record.body)
         return MessageReceived(message)
 
-    def _enqueue(self, data: bytes) -> None:
-        self._open_writer()
-        self._queue.append(data)
-        self._queued += len(data)
-
-    def _open_writer(self) -> RecordWriter:
-        if self.state is not State.OPEN or self._writer is None:
-            raise UsageError(f"nothing can be sent on a connection that is {self.state.value}")
-        return self._writer
+    def _not_open(self) -> UsageError:
+        return UsageError(f"nothing can be sent on a connection that is {self.state.value}")
 
     def _drain(self, most: int | None = None) -> list[bytes | memoryview]:
-        if most is None or self._queued <= most:
-            parts, self._queue, self._queued = self._queue, [], 0
+        if most is None or self.queued <= most:
+            parts, self._queue, self.queued = self._queue, [], 0
             return parts
-        self._queued -= most
+        self.queued -= most
         taken: list[bytes | memoryview] = []
         for index, part in enumerate(self._queue):
             if len(part) > most:
@@ -275,4 +271,4 @@ class Connection(ABC):
         self.state = following
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.state.value}, {self._queued} bytes queued)"
+        return f"{type(self).__name__}({self.state.value}, {self.queued} bytes queued)"

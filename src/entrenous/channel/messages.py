@@ -53,7 +53,7 @@ class MessageReader:
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next piece of the stream."""
-        self._queue.append(data)
+        self._queue += data
 
     def next_message(self) -> bytes | None:
         """The next whole message, or None while it is not all there.

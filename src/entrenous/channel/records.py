@@ -35,7 +35,7 @@ class Kind(IntEnum):
     PADDING = 3
 
 
-_KIND_BYTE = {kind: bytes((kind,)) for kind in Kind}
+_DATA, _REKEY, _CLOSE, _PADDING = (bytes((kind,)) for kind in Kind)
 _KIND_OF = {int(kind): kind for kind in Kind}
 
 
@@ -107,15 +107,14 @@ class RecordWriter:
         """
         frames: list[bytes] = []
         self._rekey_if_due(frames, now)
-        data = _KIND_BYTE[Kind.DATA]
-        stream = b"".join((data, *parts))
+        stream = b"".join((_DATA, *parts))
         for start in range(1, len(stream), MAX_BODY):
             if start == 1:
                 # The kind already stands in front of the first piece, and a slice of all of it is no copy.
                 self._seal(frames, stream[: 1 + MAX_BODY])
                 continue
             self._rekey_if_due(frames, now)
-            self._seal(frames, data + stream[start : start + MAX_BODY])
+            self._seal(frames, _DATA + stream[start : start + MAX_BODY])
         return frames
 
     def padding(self, size: int, now: float) -> list[bytes]:
@@ -128,13 +127,13 @@ class RecordWriter:
             raise UsageError(f"a record cannot carry {size} bytes of padding")
         frames: list[bytes] = []
         self._rekey_if_due(frames, now)
-        self._seal(frames, _KIND_BYTE[Kind.PADDING] + bytes(size))
+        self._seal(frames, _PADDING + bytes(size))
         return frames
 
     def close(self) -> list[bytes]:
         """The frame of the last record."""
         frames: list[bytes] = []
-        self._seal(frames, _KIND_BYTE[Kind.CLOSE])
+        self._seal(frames, _CLOSE)
         return frames
 
     def _seal(self, frames: list[bytes], plaintext: bytes) -> None:
@@ -142,7 +141,8 @@ class RecordWriter:
         frames.append(len(ciphertext).to_bytes(HEADER_SIZE, "big"))
         frames.append(ciphertext)
         self._count += 1
-        _tell(self._trace, "send", plaintext[0], self._count, len(ciphertext))
+        if self._trace is not SILENT:
+            _tell(self._trace, "send", plaintext[0], self._count, len(ciphertext))
 
     def _rekey_if_due(self, frames: list[bytes], now: float) -> None:
         if not self._count:
@@ -150,7 +150,7 @@ class RecordWriter:
             return
         if self._count < self._policy.send_records and now - self._key_since < self._policy.send_seconds:
             return
-        self._seal(frames, _KIND_BYTE[Kind.REKEY])
+        self._seal(frames, _REKEY)
         self._cipher.rekey()
         self._trace.step("channel.rekey", direction="send", records=self._count)
         self._count = 0
@@ -197,11 +197,11 @@ class RecordReader:
         # protocol §1: "receivers close after 2^17 without one"
         if self._count > self._policy.receive_records and kind is not Kind.REKEY:
             raise RejectedError("CHAN-REKEY", f"{self._count} records under one key")
-        _tell(self._trace, "receive", plaintext[0], self._count, len(ciphertext))
+        if self._trace is not SILENT:
+            _tell(self._trace, "receive", plaintext[0], self._count, len(ciphertext))
         return Record(kind, memoryview(plaintext)[1:])
 
 
 def _tell(trace: Trace, direction: str, kind: int, number: int, size: int) -> None:
-    """One record, by its number under its key and its size in bytes; skipped where nobody listens, for speed."""
-    if trace is not SILENT:
-        trace.step("channel.record", direction=direction, kind=Kind(kind).name.lower(), number=number, size=size)
+    """One record, by its number under its key and its size in bytes. Not called where nobody listens, for speed."""
+    trace.step("channel.record", direction=direction, kind=Kind(kind).name.lower(), number=number, size=size)

@@ -23,6 +23,7 @@ from entrenous.server.login import Binding
 from entrenous.server.rates import address_key, network_key
 from entrenous.server.session import Session
 from entrenous.server.timers import Deadline
+from entrenous.trace import SILENT
 from entrenous.wire import encode_event
 from entrenous.wire.events import GoingAway
 
@@ -158,6 +159,27 @@ class ClientLink(asyncio.Protocol):
         if self._channel is not None and self._channel.state is State.OPEN:
             self._channel.queue_framed(framed)
             self._flush_soon()
+
+    def flush(self, now: float) -> None:
+        """Write what is queued: one record, one write."""
+        self._flush_scheduled = False
+        channel, transport = self._channel, self._transport
+        if channel is None or transport is None or transport.is_closing():
+            return
+        if self._host.trace is not SILENT:
+            _connection.set(self._number)
+        data = channel.data_to_send(now, FLUSH_BYTES)
+        if data:
+            transport.write(data)
+        if channel.queued:
+            # The rest of a large answer waits for a turn of its own, so that others have theirs.
+            self._flush_soon()
+        self._host.holdings.note(self, self._size())
+        if channel.state is State.CLOSED:
+            transport.close()
+        elif data and not transport.is_reading():
+            # What was queued may all have been taken at once, and then nothing else would wake us.
+            self._advance()
 
     def logged_in(self) -> None:
         """The client has proved who it is."""
@@ -317,25 +339,7 @@ class ClientLink(asyncio.Protocol):
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
             self._flush_scheduled = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flush_scheduled = False
-        _connection.set(self._number)
-        if self._channel is None or self._transport is None or self._transport.is_closing():
-            return
-        data = self._channel.data_to_send(self._host.clock.now(), FLUSH_BYTES)
-        if data:
-            self._transport.write(data)
-        if self._channel.queued:
-            # The rest of a large answer waits for a turn of its own, so that others have theirs.
-            self._flush_soon()
-        self._host.holdings.note(self, self._size())
-        if self._channel.state is State.CLOSED:
-            self._transport.close()
-        elif data and not self._transport.is_reading():
-            # What was queued may all have been taken at once, and then nothing else would wake us.
-            self._advance()
+            self._host.flushes.add(self)
 
     def _finish(self) -> None:
         """Close: what is queued still goes out, within the time that a stalled client is given."""

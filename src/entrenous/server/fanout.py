@@ -1,11 +1,13 @@
 """Telling the members' connections about new entries, in this process. ``following`` says what is new, in any process.
 
-An entry is encoded and framed once and shared by every connection. A connection that reads too slowly is not buffered
-for without bound: it is told once, per room, that the log moved on, and hears no more of that room until it fetches.
+An entry is encoded and framed once and shared by every connection. Entries of a room that are published in one turn of
+the loop are pushed together, which costs each connection hardly more than one of them. A connection that reads too
+slowly is not buffered for without bound: it is told once, per room, that the log moved on, and hears no more of that
+room until it fetches.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
@@ -14,6 +16,9 @@ from entrenous.server.counters import uncounted
 from entrenous.wire import encode_event
 from entrenous.wire.events import InboxChanged, LogAdvanced, NewEntry
 from entrenous.wire.types import Entry
+
+#: Bytes of a room's entries that are pushed together: what a slow connection is given before it is looked at again.
+PUSH_BYTES = 64 << 10
 
 
 class Subscriber(Protocol):
@@ -56,6 +61,15 @@ class Arrival:
     launch: int
 
 
+@dataclass(slots=True)
+class _Unsent:
+    """Entries of one room that are not pushed yet: framed, how many bytes, and the newest one's number."""
+
+    frames: list[bytes] = field(default_factory=list)
+    size: int = 0
+    newest: int = 0
+
+
 class Offer(Enum):
     """What became of an entry that was to be pushed."""
 
@@ -67,16 +81,29 @@ class Offer(Enum):
     EARLY = auto()
 
 
+def at_once(work: Callable[[], None]) -> None:
+    """Do it now."""
+    work()
+
+
 class Fanout:
     """Who listens to which room.
 
     Args:
         backlog: bytes that a connection may have queued before it is switched to pull.
         switched: called whenever one is, for one room.
+        soon: calls something at the end of the loop's turn; what is published before that is pushed together.
     """
 
-    def __init__(self, backlog: int, switched: Callable[[], None] = uncounted) -> None:
+    def __init__(
+        self,
+        backlog: int,
+        switched: Callable[[], None] = uncounted,
+        soon: Callable[[Callable[[], None]], object] = at_once,
+    ) -> None:
         self._limit = backlog
+        self._soon = soon
+        self._unsent: dict[bytes, _Unsent] = {}
         #: Told the device and the launch counter of every connection that is attached.
         self.arrived: Callable[[bytes, int], None] = lambda _device, _launch: None
         self._switched = switched
@@ -151,6 +178,7 @@ class Fanout:
 
     def leave(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear no more of a room."""
+        self._send(room)
         for subscriber in self._accounts.get(account, ()):
             self._listening[subscriber].discard(room)
             self._unlisten(subscriber, room)
@@ -170,35 +198,34 @@ class Fanout:
         """Entries up to ``newest`` cannot be pushed any more, so everybody who listens is told to fetch."""
         if self._newest.get(room, newest) >= newest:
             return
+        self._send(room)
         self._newest[room] = newest
         framed = frame_message(encode_event(LogAdvanced(room, newest)))
         for subscriber in self._rooms[room]:
             subscriber.push(framed)
 
     def publish(self, room: bytes, entry: Entry) -> None:
-        """Push an entry to everybody who listens to its room."""
-        subscribers = self._rooms.get(room)
-        if not subscribers:
+        """Push an entry to everybody who listens to its room, together with others of this turn."""
+        if room not in self._rooms:
             return
-        self.pushed += len(subscribers)
+        is_first = not self._unsent
+        unsent = self._unsent.get(room)
+        if unsent is None:
+            unsent = self._unsent[room] = _Unsent()
         framed = frame_message(encode_event(NewEntry(room, entry)))
-        for subscriber in subscribers:
-            behind = self._behind.get(subscriber)
-            if behind is not None and room in behind:
-                self.pushed -= 1
-                continue
-            if subscriber.backlog > self._limit:
-                self.pushed -= 1
-                self._behind.setdefault(subscriber, set()).add(room)
-                self._switched()
-                subscriber.push(frame_message(encode_event(LogAdvanced(room, entry.sequence))))
-            else:
-                subscriber.push(framed)
+        unsent.frames.append(framed)
+        unsent.size += len(framed)
+        unsent.newest = entry.sequence
+        if unsent.size >= PUSH_BYTES:
+            self._send(room)
+        elif is_first:
+            self._soon(self._send_all)
 
     def caught_up(self, subscriber: Subscriber, room: bytes) -> None:
         """The connection fetches from the room again: push to it again."""
         behind = self._behind.get(subscriber)
         if behind is not None:
+            self._send(room)
             behind.discard(room)
             if not behind:
                 del self._behind[subscriber]
@@ -211,7 +238,29 @@ class Fanout:
             if subscriber is not None:
                 subscriber.push(framed)
 
+    def _send_all(self) -> None:
+        for room in tuple(self._unsent):
+            self._send(room)
+
+    def _send(self, room: bytes) -> None:
+        """Push what was published in a room. Before anybody comes to it or goes, it is for those who are there."""
+        unsent = self._unsent.pop(room, None)
+        if unsent is None:
+            return
+        framed, count = b"".join(unsent.frames), len(unsent.frames)
+        for subscriber in self._rooms.get(room, ()):
+            if self._behind and room in self._behind.get(subscriber, ()):
+                continue
+            if subscriber.backlog > self._limit:
+                self._behind.setdefault(subscriber, set()).add(room)
+                self._switched()
+                subscriber.push(frame_message(encode_event(LogAdvanced(room, unsent.newest))))
+            else:
+                self.pushed += count
+                subscriber.push(framed)
+
     def _listen(self, subscriber: Subscriber, room: bytes, newest: int) -> None:
+        self._send(room)
         listeners = self._rooms.get(room)
         if listeners is None:
             listeners = self._rooms[room] = {}

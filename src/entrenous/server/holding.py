@@ -39,7 +39,8 @@ class Holdings:
     def note(self, holder: Holder, size: int) -> None:
         """A connection holds ``size`` bytes now; the greediest is ended if they are too many in all."""
         if size < SMALL:
-            self.forget(holder)
+            if self._held:
+                self.forget(holder)
             return
         self.total += size - self._held.get(holder, 0)
         self._held[holder] = size

@@ -9,6 +9,7 @@ from entrenous.channel import ServerCredential
 from entrenous.crypto import Entropy
 from entrenous.server.admission import Admission
 from entrenous.server.clock import Clock
+from entrenous.server.flushing import Flushes
 from entrenous.server.holding import Holdings
 from entrenous.server.pacing import Pacer
 from entrenous.server.reporting import Reports
@@ -84,3 +85,7 @@ class Host:
     #: Nobody's requests are taken any more.
     closing: bool = False
     connections: Connections = field(default_factory=Connections)
+    flushes: Flushes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.flushes = Flushes(self.clock)

@@ -113,7 +113,8 @@ class Services:
         """Join the services of one server; without a bus it is the only node."""
         limits = settings.limits
         counters, courtesy = Counters(), Courtesy()
-        fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG))
+        soon = asyncio.get_running_loop().call_soon
+        fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
         following = Following(storage, fanout, bus or Alone())
         fanout.arrived = following.arrived
         return cls(

@@ -1,5 +1,6 @@
 """The small parts: rates, names, admission, pacing, fan-out, settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from entrenous.channel import SUITES, frame_message
 from entrenous.errors import UsageError
 from entrenous.server import Rate, Settings, rates
-from entrenous.server.fanout import Arrival, Fanout, Offer
+from entrenous.server.fanout import PUSH_BYTES, Arrival, Fanout, Offer
 from entrenous.server.names import check_name, name_key
 from entrenous.server.rates import AddressLimiter, RateLimiter, address_key, network_key
 from entrenous.server.refusal import RefusedError
@@ -192,6 +193,40 @@ def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> N
     assert alice.heard[2:] == [new_entry(ROOM, 4)]
     fanout.caught_up(alice, OTHER)
     assert not fanout._behind
+
+
+def test_what_is_said_in_one_turn_is_pushed_together_to_those_who_were_there() -> None:
+    turn: list[Callable[[], None]] = []
+    fanout = Fanout(100, soon=turn.append)
+    alice, bob = Listener(b"alice", b"a1"), Listener(b"bob", b"b1")
+    fanout.attach(alice, in_rooms(ROOM))
+    fanout.attach(bob, in_rooms())
+    for sequence in (1, 2):
+        fanout.publish(ROOM, entry(sequence))
+    assert alice.heard == []
+    # Who comes is not sent what was said before, and who goes is.
+    fanout.join(ROOM, b"bob", 2)
+    assert alice.heard == [new_entry(ROOM, 1) + new_entry(ROOM, 2)]
+    fanout.publish(ROOM, entry(3))
+    fanout.leave(ROOM, b"alice")
+    fanout.publish(ROOM, entry(4))
+    for work in turn:
+        work()
+    assert alice.heard[1:] == [new_entry(ROOM, 3)]
+    assert bob.heard == [new_entry(ROOM, 3), new_entry(ROOM, 4)]
+    assert fanout.pushed == 2 + 2 + 1
+    assert not fanout._unsent
+
+
+def test_much_that_is_said_in_one_turn_is_pushed_in_pieces_that_a_backlog_is_judged_between() -> None:
+    turn: list[Callable[[], None]] = []
+    fanout, alice = Fanout(100, soon=turn.append), Listener(b"alice", b"a1")
+    fanout.attach(alice, in_rooms(ROOM))
+    fanout.publish(ROOM, Entry(1, bytes(12), bytes(PUSH_BYTES), 0))
+    assert len(alice.heard) == 1
+    alice.backlog = 101
+    fanout.publish(ROOM, Entry(2, bytes(12), bytes(PUSH_BYTES), 0))
+    assert alice.heard[1:] == [advanced(ROOM, 2)]
 
 
 def test_a_second_connection_of_a_device_takes_the_firsts_place_and_other_devices_stay() -> None:
