@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
 from entrenous.errors import UnavailableError
 from entrenous.server.health import Health
 from entrenous.server.host import Host
-from entrenous.server.monitor import Monitor
 from entrenous.server.proxied import Balancers
 from entrenous.server.pulse import Pulse
 from entrenous.server.settings import Settings
 from entrenous.server.store import Storage
+
+if TYPE_CHECKING:
+    from entrenous.server.monitor import Monitor
 
 _log = structlog.get_logger(__name__)
 
@@ -39,23 +42,21 @@ class Watch:
         balancers: Balancers,
         bus: Callable[[], bool | None] = lambda: None,
     ) -> None:
-        self.health: Health | None = None
         self.monitor: Monitor | None = None
         if not settings.metrics_port:
             return
-        # Its library is for those who want figures.
-        from entrenous.server.metrics import CONTENT_TYPE, Exposition, ServerCollector
+        # Their libraries are for those who want figures.
+        from entrenous.server import metrics, monitor
 
         self._pulse = Pulse()
-        exposition = Exposition(ServerCollector(host, storage, balancers, self._pulse, bus))
-        self.health = Health(host, storage, self._pulse, bus)
+        collector = metrics.ServerCollector(host, storage, balancers, self._pulse, bus)
         try:
-            self.monitor = Monitor(
+            self.monitor = monitor.Monitor(
                 settings.metrics_host,
                 settings.metrics_port,
-                metrics=exposition.text,
-                content_type=CONTENT_TYPE,
-                health=self.health.report,
+                metrics=metrics.Exposition(collector).text,
+                content_type=metrics.CONTENT_TYPE,
+                health=Health(host, storage, self._pulse, bus).report,
             )
         except UnavailableError:
             self._pulse.stop()
