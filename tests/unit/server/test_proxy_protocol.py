@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -88,7 +88,7 @@ def test_what_is_no_header_is_malformed_before_more_is_waited_for(data: bytes) -
 
 
 async def serve(limits: Limits | None = None, trusted: str = "10.0.0.0/8") -> Server:
-    settings = Settings(
+    chosen = Settings(
         data_dir=None,
         public_address=ADDRESS,
         ksf=FAST_KSF,
@@ -96,7 +96,7 @@ async def serve(limits: Limits | None = None, trusted: str = "10.0.0.0/8") -> Se
         proxy_from=(ip_network(trusted), ip_network("2001:db8::/32")),
     )
     clock = VirtualClock(asyncio.get_running_loop())
-    return await Server.open(settings, clock=clock, entropy=SeededEntropy("proxied"), inline_storage=True)
+    return await Server.open(chosen, clock=clock, entropy=SeededEntropy("proxied"), inline_storage=True)
 
 
 class Behind(RawClient):
@@ -230,12 +230,36 @@ def test_there_are_only_so_many_whose_header_is_awaited_and_none_keeps_a_server_
     run_virtual(main())
 
 
+PIECES = st.lists(
+    st.binary(max_size=40) | st.sampled_from([header4(CLIENT), header4(CLIENT)[:20], SIGNATURE]), max_size=6
+)
+
+
+@settings(max_examples=30)
+@given(PIECES)
+def test_whatever_a_balancer_sends_ends_in_a_close_or_waits_for_more_until_its_time_is_over(
+    pieces: list[bytes],
+) -> None:
+    async def main() -> None:
+        mistakes: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
+        server = await serve(Limits(handshake_seconds=3))
+        peer = await knock(server, *pieces)
+        # Twice the time: for the header, and for the handshake behind it.
+        await asyncio.wait_for(peer.ended.wait(), 7)
+        assert server.connections == 0
+        await server.close()
+        assert mistakes == []
+
+    run_virtual(main())
+
+
 def test_over_tcp_the_header_and_the_clients_first_bytes_may_come_in_one_piece(tmp_path: Path) -> None:
     async def main() -> None:
-        settings = Settings(
+        chosen = Settings(
             data_dir=tmp_path, host="127.0.0.1", port=0, ksf=FAST_KSF, proxy_from=(ip_network("127.0.0.1"),)
         )
-        server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
+        server = await Server.open(chosen, clock=SystemClock(), entropy=system_entropy)
         await server.listen()
         host, port = server.address
         client = RawClient(pin=server.server_id, now=SystemClock().now())
