@@ -50,6 +50,26 @@ MOVES = {
 class Connection(ABC):
     """One side of one channel; see ClientConnection and ServerConnection."""
 
+    __slots__ = (
+        "_clear",
+        "_eof",
+        "_handshake_hash",
+        "_inbox",
+        "_last_words",
+        "_messages",
+        "_now",
+        "_opened_at",
+        "_queue",
+        "_reader",
+        "_rekey",
+        "_trace",
+        "_writer",
+        "allowance",
+        "peer",
+        "queued",
+        "state",
+    )
+
     def __init__(self, *, now: float, rekey: RekeyPolicy, trace: Trace) -> None:
         self.state = State.HANDSHAKE
         #: On the client, after HandshakeFinished: whom the server's certificate speaks for.

@@ -40,6 +40,8 @@ class ServerConnection(Connection):
         trace: told of the handshake's derivations and of every move.
     """
 
+    __slots__ = ("_credentials", "_entropy", "suite")
+
     def __init__(
         self,
         credentials: Mapping[int, ServerCredential],

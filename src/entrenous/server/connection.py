@@ -47,13 +47,30 @@ class ClientLink(asyncio.Protocol):
         address: where the client is, if a load balancer says so; else it is where the connection comes from.
     """
 
+    __slots__ = (
+        "_address",
+        "_channel",
+        "_counters",
+        "_deadlines",
+        "_flush_scheduled",
+        "_had_to_wait",
+        "_heard_at",
+        "_host",
+        "_known",
+        "_limits",
+        "_loop",
+        "_number",
+        "_session",
+        "_transport",
+        "_waits_for_turn",
+    )
+
     def __init__(self, host: Host, address: str | None = None) -> None:
         self._host = host
         self._limits = host.services.limits
         self._counters = host.services.counters
         self._loop = asyncio.get_running_loop()
         self._number = next(_numbers)
-        self._log = _log.bind(connection=self._number)
         self._transport: asyncio.Transport | None = None
         self._channel: ServerConnection | None = None
         self._session: Session | None = None
@@ -109,7 +126,7 @@ class ClientLink(asyncio.Protocol):
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
         self._channel.max_message = self._limits.message_bytes_before_login
         self._deadlines.connected()
-        self._log.debug("connection.opened")
+        _log.debug("connection.opened", connection=self._number)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -122,7 +139,7 @@ class ClientLink(asyncio.Protocol):
         self._host.connections.discard(self)
         if self._session is not None:
             self._session.close()
-        self._log.debug("connection.closed", error=repr(exc) if exc else None)
+        _log.debug("connection.closed", connection=self._number, error=repr(exc) if exc else None)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -305,7 +322,7 @@ class ClientLink(asyncio.Protocol):
                 self._deadlines.secured()
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
-                self._log.debug("connection.secured", suite=event.suite)
+                _log.debug("connection.secured", connection=self._number, suite=event.suite)
             case MessageReceived():
                 if self._session is not None:
                     self._session.receive(event.data)

@@ -44,6 +44,8 @@ class Waited(Protocol):
 class Deadlines:
     """One connection's deadlines."""
 
+    __slots__ = ("_counters", "_limits", "_link", "_timers")
+
     def __init__(self, limits: Limits, counters: Counters, link: Waited) -> None:
         self._limits = limits
         self._counters = counters

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 
@@ -13,6 +14,8 @@ from entrenous.wire import ErrorCode
 #: Buckets kept; beyond it the one unused for longest is forgotten. To make the server forget how often a name was
 #: guessed at, somebody needs as many attempts at other names: those of 200 networks.
 MAX_BUCKETS = 100_000
+#: Addresses whose keys are remembered: each connection asks for its own several times, and it is text to be read.
+MAX_REMEMBERED = 1_024
 #: Bits of an IPv6 address that one customer is given at the least, and that one is easily given more of.
 IPV6_ADDRESS_BITS, IPV6_NETWORK_BITS = 64, 48
 #: Bits of an IPv4 address that name a network.
@@ -127,6 +130,7 @@ def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float,
         raise RefusedError("DS-RATE", ErrorCode.LIMIT, "too much at once: try again later", ceil(wait))
 
 
+@lru_cache(MAX_REMEMBERED)
 def address_key(host: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
     try:
@@ -140,6 +144,7 @@ def address_key(host: str) -> str:
     return _network(address, IPV6_ADDRESS_BITS)
 
 
+@lru_cache(MAX_REMEMBERED)
 def network_key(key: str) -> str:
     """What counts as one network: an IPv4 /24, an IPv6 /48. For what ``address_key`` has made."""
     try:

@@ -27,6 +27,8 @@ class Timers:
         late: called with the deadline that has passed.
     """
 
+    __slots__ = ("_late", "_loop", "_running")
+
     def __init__(self, late: Callable[[Deadline], None]) -> None:
         self._late = late
         self._loop = asyncio.get_running_loop()

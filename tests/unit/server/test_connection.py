@@ -10,7 +10,7 @@ import pytest
 
 from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
 from entrenous.server import Limits, Rate
-from entrenous.server.connection import FLUSH_BYTES
+from entrenous.server.connection import FLUSH_BYTES, ClientLink
 from entrenous.server.counters import Count
 from entrenous.server.delivery import FETCH_BYTES
 from entrenous.server.login import Binding
@@ -431,11 +431,7 @@ def test_the_bytes_of_a_new_entry_are_made_once_for_everybody(monkeypatch: pytes
         room = await people[0].create_room()
         base = await people[0].add(room, *people[1:])
         pushed: list[bytes] = []
-        fanout = world.memory.server.services.fanout
-        for person in people:
-            session = fanout.connection(person.device)
-            assert session is not None
-            monkeypatch.setattr(session._link, "push", pushed.append)  # type: ignore[attr-defined]  # a Session
+        monkeypatch.setattr(ClientLink, "push", lambda _link, framed: pushed.append(framed))
         await people[0].publish(room, base=base)
         assert len(pushed) == 6
         assert len({id(framed) for framed in pushed}) == 1
