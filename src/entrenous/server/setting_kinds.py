@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from entrenous.channel import SUITES, suite_by_label
-from entrenous.crypto import Argon2Parameters
-from entrenous.crypto import check as check_stretching
 from entrenous.errors import EntrenousError
 from entrenous.identity import parse_address
 
@@ -108,13 +106,6 @@ def _suites(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(suite_by_label(item).number for item in _items(text)))
 
 
-def _stretching(text: str) -> Argon2Parameters:
-    memory_kib, iterations, lanes = (int(part) for part in text.split("/"))
-    found = Argon2Parameters(memory_kib, iterations, lanes)
-    check_stretching(found)
-    return found
-
-
 def _path(text: str) -> Path:
     try:
         return Path(text).expanduser()
@@ -145,9 +136,4 @@ SUITES_OFFERED = Kind(
     lambda value: [SUITES[each].label for each in value],
     lambda value: bool(value) and set(value) <= set(SUITES),
     is_list=True,
-)
-STRETCHING = Kind(
-    "KIB/PASSES/LANES of Argon2id, no less than 65536/3/4 and no more than 1048576/10/16",
-    _stretching,
-    lambda value: f"{value.memory_kib}/{value.iterations}/{value.lanes}",
 )

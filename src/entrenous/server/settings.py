@@ -16,7 +16,6 @@ from entrenous.server.setting_kinds import (
     NETWORKS,
     PATH,
     PORT,
-    STRETCHING,
     SUITES_OFFERED,
     URL,
     Kind,
@@ -69,9 +68,9 @@ class Settings:
     ] = None
     #: By number.
     suites: Annotated[tuple[int, ...], About("channel suites that are accepted", SUITES_OFFERED)] = tuple(SUITES)
-    ksf: Annotated[
-        Argon2Parameters, About("the least that a new password record may cost to guess", STRETCHING, reloads=True)
-    ] = FLOOR
+    #: The least that a new password record may cost to guess, and what is told about names that do not exist. For tests
+    #: alone: clients stretch as much as they are made to, and another value would tell old names from those.
+    ksf: Argon2Parameters = FLOOR
     members_may_invite: Annotated[
         bool, About("whether every account may make invites, or the operator alone", FLAG, reloads=True)
     ] = True

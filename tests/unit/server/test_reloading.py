@@ -17,7 +17,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrenous.channel import CLASSIC
-from entrenous.crypto import Argon2Parameters
 from entrenous.errors import UnavailableError
 from entrenous.server import Limits, Rate, Settings, Supervisor, serving_process
 from entrenous.server.limits import NEEDS_RESTART, check_limit, meanings
@@ -37,7 +36,6 @@ OTHERS: dict[str, Any] = {
     "port": 1,
     "public_address": "chat.example.org",
     "suites": (CLASSIC.number,),
-    "ksf": Argon2Parameters(131072, 4, 4),
     "members_may_invite": False,
     "sweep_seconds": 1.0,
     "store": "sqlite://other",

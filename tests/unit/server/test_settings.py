@@ -17,7 +17,6 @@ from typer.testing import CliRunner, Result
 from entrenous.channel import CLASSIC
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.main import app
-from entrenous.crypto import Argon2Parameters
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.server import (
     Effective,
@@ -111,7 +110,6 @@ EVERYTHING: dict[str, tuple[str, Any]] = {
     "port": ("7500", 7500),
     "public_address": ('"chat.example.org:7443"', "chat.example.org:7443"),
     "suites": ('["classic"]', (CLASSIC.number,)),
-    "ksf": ('"131072/4/4"', Argon2Parameters(131072, 4, 4)),
     "members_may_invite": ("false", False),
     "sweep_seconds": ("1.5", 1.5),
     "store": ('"postgresql+psycopg://db.example.org/entrenous"', "postgresql+psycopg://db.example.org/entrenous"),
@@ -196,9 +194,6 @@ def test_what_is_no_limit_is_refused_with_a_sentence(option: str, tmp_path: Path
         ("\n\nport = 1979-05-27", r"line 3: port has a value of a kind"),
         ("suites = []", r"line 1: suites is some of hybrid, classic, not ''"),
         ('suites = ["quantum"]', r"line 1: suites is some of"),
-        ('ksf = "8/1/1"', r"line 1: ksf is KIB/PASSES/LANES of Argon2id, no less than 65536/3/4"),
-        ('ksf = "1/2"', r"line 1: ksf is"),
-        ('ksf = "99999999/3/4"', r"line 1: ksf is"),
         ("members_may_invite = 3", r"line 1: members_may_invite is true or false, not '3'"),
         ("sweep_seconds = nan", r"line 1: sweep_seconds is seconds, 1 to 86400, not 'nan'"),
         ('proxy_from = ["10.0.0.1/8"]', r"line 1: proxy_from is a list of addresses"),
