@@ -13,6 +13,7 @@ from typing import Protocol
 
 from entrenous.channel import frame_message
 from entrenous.server.counters import uncounted
+from entrenous.server.limits import Live, live
 from entrenous.wire import encode_event
 from entrenous.wire.events import InboxChanged, LogAdvanced, NewEntry
 from entrenous.wire.types import Entry
@@ -90,18 +91,18 @@ class Fanout:
     """Who listens to which room.
 
     Args:
-        backlog: bytes that a connection may have queued before it is switched to pull.
+        backlog: bytes that a connection may have queued before it is switched to pull, or what says so each time.
         switched: called whenever one is, for one room.
         soon: calls something at the end of the loop's turn; what is published before that is pushed together.
     """
 
     def __init__(
         self,
-        backlog: int,
+        backlog: Live[int],
         switched: Callable[[], None] = uncounted,
         soon: Callable[[Callable[[], None]], object] = at_once,
     ) -> None:
-        self._limit = backlog
+        self._limit = live(backlog)
         self._soon = soon
         self._unsent: dict[bytes, _Unsent] = {}
         #: Told the device and the launch counter of every connection that is attached.
@@ -247,11 +248,11 @@ class Fanout:
         unsent = self._unsent.pop(room, None)
         if unsent is None:
             return
-        framed, count = b"".join(unsent.frames), len(unsent.frames)
+        framed, count, limit = b"".join(unsent.frames), len(unsent.frames), self._limit()
         for subscriber in self._rooms.get(room, ()):
             if self._behind and room in self._behind.get(subscriber, ()):
                 continue
-            if subscriber.backlog > self._limit:
+            if subscriber.backlog > limit:
                 self._behind.setdefault(subscriber, set()).add(room)
                 self._switched()
                 subscriber.push(frame_message(encode_event(LogAdvanced(room, unsent.newest))))

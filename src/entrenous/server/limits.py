@@ -137,10 +137,6 @@ def live(value: Live[T]) -> Callable[[], T]:
     return lambda: value
 
 
-#: What a running server does not take over: it is asked for so often that those who need it keep it.
-NEEDS_RESTART = frozenset({"push_backlog", "handshakes_per_turn"})
-
-
 def meanings() -> dict[str, str]:
     """What each limit means, by its name."""
     return {name: hint.__metadata__[0] for name, hint in get_type_hints(Limits, include_extras=True).items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from entrenous.server.limits import NEEDS_RESTART, meanings
+from entrenous.server.limits import meanings
 from entrenous.server.settings import Settings, about_settings
 from entrenous.server.settings_sources import OF_LIMITS
 
@@ -57,4 +57,4 @@ def _differences(running: Settings, wanted: Settings) -> Iterator[tuple[str, obj
     for name in meanings():
         value = getattr(wanted.limits, name)
         if getattr(running.limits, name) != value:
-            yield OF_LIMITS + name, running.limits, value, name not in NEEDS_RESTART
+            yield OF_LIMITS + name, running.limits, value, True

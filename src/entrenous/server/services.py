@@ -114,7 +114,7 @@ class Services:
         limits = settings.limits
         counters, courtesy = Counters(), Courtesy()
         soon = asyncio.get_running_loop().call_soon
-        fanout = Fanout(limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
+        fanout = Fanout(lambda: limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
         following = Following(storage, fanout, bus or Alone())
         fanout.arrived = following.arrived
         return cls(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from entrenous.server.limits import NEEDS_RESTART, Limits, Rate, meanings
+from entrenous.server.limits import Limits, Rate, meanings
 from entrenous.server.setting_kinds import Plain, hide_secrets
 from entrenous.server.settings import Settings, about_settings, defaults
 from entrenous.server.settings_sources import OF_LIMITS, Effective
@@ -44,7 +44,7 @@ def shown_settings(effective: Effective) -> Iterator[Shown]:
     for name, meaning in meanings().items():
         value = plain_limit(effective.settings.limits, name)
         origin = effective.origin(OF_LIMITS + name)
-        yield Shown(OF_LIMITS + name, value, origin, reloads=name not in NEEDS_RESTART, meaning=meaning)
+        yield Shown(OF_LIMITS + name, value, origin, reloads=True, meaning=meaning)
 
 
 def example_file() -> str:
@@ -57,10 +57,9 @@ def example_file() -> str:
         if about.is_secret:
             lines.append(f'#   with a password in it, better in a file of its own: {name}_file = "PATH"')
         lines.append(_assignment(name, value))
-    lines += ['# How much anybody may make the server hold or do. A rate is "COUNT/SECONDS".', "[limits]"]
+    lines += ['# How much anybody may make the server hold or do (reload). A rate is "COUNT/SECONDS".', "[limits]"]
     for name, meaning in meanings().items():
-        reloads = "" if name in NEEDS_RESTART else " (reload)"
-        lines += [f"# {meaning}{reloads}", _assignment(name, plain_limit(Limits(), name))]
+        lines += [f"# {meaning}", _assignment(name, plain_limit(Limits(), name))]
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from entrenous.channel import CLASSIC
 from entrenous.errors import UnavailableError
 from entrenous.server import Limits, Rate, Settings, Supervisor, serving_process
-from entrenous.server.limits import NEEDS_RESTART, check_limit, meanings
+from entrenous.server.limits import check_limit, meanings
 from entrenous.server.reloading import own_settings, take_over
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.settings import about_settings
@@ -71,13 +71,12 @@ def test_a_setting_is_taken_over_or_waits_for_a_restart_as_it_is_told(name: str)
 
 
 @pytest.mark.parametrize("name", meanings())
-def test_a_limit_is_taken_over_unless_it_needs_a_restart(name: str) -> None:
+def test_every_limit_is_taken_over(name: str) -> None:
     settings = Settings(data_dir=None)
     running = own_settings(settings)
     result = take_over(running, replace(settings, limits=replace(Limits(), **{name: other_limit(name)})))
-    waits = name in NEEDS_RESTART
-    assert (result.waiting if waits else result.changed) == (f"limits.{name}",)
-    assert getattr(running.limits, name) == (getattr(Limits(), name) if waits else other_limit(name))
+    assert (result.changed, result.waiting) == ((f"limits.{name}",), ())
+    assert getattr(running.limits, name) == other_limit(name)
     assert settings.limits == Limits()
 
 
