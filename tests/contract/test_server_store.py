@@ -98,7 +98,8 @@ def make_room(tx: Transaction, room: bytes = ROOM, *members: bytes) -> None:
 
 def append(tx: Transaction, sequence: int, body: bytes = b"body", at: int = 1_000, room: bytes = ROOM) -> Entry:
     entry = Entry(sequence, sequence.to_bytes(12, "big"), body, at)
-    return log.append(tx, room, PHONE, entry, forget_at=10)
+    log.append(tx, room, PHONE, entry, forget_at=10)
+    return entry
 
 
 def test_accounts_are_found_by_id_and_by_name(tx: Transaction) -> None:
@@ -193,9 +194,17 @@ def test_a_log_gives_back_what_was_appended_within_bounds(tx: Transaction) -> No
     assert log.fetch(tx, ROOM, 10, 10, limit=100, size=1) == log.fetch(tx, OTHER, 0, 10, limit=100, size=1) == ()
 
 
-def test_an_entrys_time_is_never_before_the_one_ahead_of_it(tx: Transaction) -> None:
+def test_where_a_room_stands_tells_when_its_newest_entry_came(tx: Transaction) -> None:
     make_room(tx)
-    assert [append(tx, n, at=at).received_at for n, at in ((1, 500), (2, 400), (3, 600))] == [500, 500, 600]
+    times = []
+    for sequence, at in ((1, 500), (2, 600)):
+        found = rooms.standing(tx, ROOM, ALICE)
+        assert found is not None
+        times.append(found.newest_at)
+        append(tx, sequence, at=at)
+    found = rooms.standing(tx, ROOM, ALICE)
+    assert found is not None
+    assert [*times, found.newest_at] == [0, 500, 600]
 
 
 def test_a_message_id_is_remembered_per_device(tx: Transaction) -> None:

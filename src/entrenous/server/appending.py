@@ -134,11 +134,12 @@ def _check_base(request: requests.Publish | requests.Commit, place: Standing) ->
 def _append(
     tx: Transaction, caller: Caller, request: requests.Publish | requests.Commit, place: Standing, now_ms: int
 ) -> Appended:
-    entry = Entry(place.newest + 1, request.message_id, request.entry, now_ms)
+    # protocol §4: times never fall within a log, also where the clock went back.
+    entry = Entry(place.newest + 1, request.message_id, request.entry, max(now_ms, place.newest_at))
     # An entry lives at most its room's retention, and the longest one if that is raised later.
     forget_at = now_ms // 1000 + MAX_RETENTION_SECONDS + DEDUPE_BEYOND
-    stored = log.append(tx, request.room, caller.device, entry, forget_at=forget_at)
-    return Appended(stored.sequence, stored)
+    log.append(tx, request.room, caller.device, entry, forget_at=forget_at)
+    return Appended(entry.sequence, entry)
 
 
 def _judge_roster(tx: Transaction, caller: Caller, room: bytes, data: CommitData, place: Standing) -> None:

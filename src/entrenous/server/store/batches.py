@@ -61,7 +61,8 @@ class Batches(Protocol):
 class SqliteBatches:
     """One transaction a batch, reads and writes in the order in which they were asked for.
 
-    Each operation that writes has a savepoint: one that raises undoes itself and nothing else. A commit that fails
+    An operation that raises undoes itself and nothing else, and most raise before they write. Where one has written,
+    the batch is undone and carried out again with care: each operation that writes has a savepoint. A commit that fails
     acknowledges nothing.
     """
 
@@ -75,8 +76,10 @@ class SqliteBatches:
         transaction: Transaction | None = None
         try:
             transaction = self._begin(writes=writes)
-            for job in batch:
-                self._attempt(job, transaction)
+            if not _fast(batch, transaction):
+                transaction.control("ROLLBACK")
+                transaction = self._begin(writes=writes)
+                _carefully(batch, transaction)
             transaction.control("COMMIT")
         except Exception as error:  # noqa: BLE001 whatever the driver raises, nothing of this batch is stored
             _log.error("storage.commit_failed", error=spoken(error), operations=len(batch))
@@ -100,21 +103,6 @@ class SqliteBatches:
         transaction.control("BEGIN IMMEDIATE" if writes else "BEGIN")
         return transaction
 
-    def _attempt(self, job: Job[Any], transaction: Transaction) -> None:
-        if not job.writes:
-            try:
-                job.result = job.operation(transaction)
-            except Exception as error:  # noqa: BLE001 it belongs to the caller
-                job.error = as_ours(error)
-            return
-        transaction.control("SAVEPOINT operation")
-        try:
-            job.result = job.operation(transaction)
-        except Exception as error:  # noqa: BLE001 it belongs to the caller
-            job.error = as_ours(error)
-            transaction.control("ROLLBACK TO operation")
-        transaction.control("RELEASE operation")
-
     def _roll_back(self, transaction: Transaction | None) -> None:
         try:
             if transaction is not None:
@@ -129,6 +117,32 @@ class SqliteBatches:
         if self._connection is not None and not isinstance(self._engine.pool, StaticPool):
             self._connection.invalidate()
         self.close()
+
+
+def _fast(batch: Sequence[Job[Any]], transaction: Transaction) -> bool:
+    """Carry out a batch without savepoints; False where an operation has written and then raised."""
+    for job in batch:
+        transaction.has_written = False
+        try:
+            job.result = job.operation(transaction)
+        except Exception as error:  # noqa: BLE001 it belongs to the caller
+            if transaction.has_written:
+                return False
+            job.error = as_ours(error)
+    return True
+
+
+def _carefully(batch: Sequence[Job[Any]], transaction: Transaction) -> None:
+    """Carry out a batch in which each operation can be taken back."""
+    for job in batch:
+        job.result = job.error = None
+        transaction.control("SAVEPOINT operation")
+        try:
+            job.result = job.operation(transaction)
+        except Exception as error:  # noqa: BLE001 it belongs to the caller
+            job.error = as_ours(error)
+            transaction.control("ROLLBACK TO operation")
+        transaction.control("RELEASE operation")
 
 
 def spoken(error: Exception) -> str:

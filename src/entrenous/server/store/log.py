@@ -24,9 +24,6 @@ _SENT = Statement(
 )
 _INSERT_SENT = Statement(insert(sent))
 _INSERT_ENTRY = Statement(insert(entries))
-_LAST_TIME = Statement(
-    select(entries.c.received_at).where(entries.c.room == bindparam("room"), entries.c.sequence == bindparam("last"))
-)
 _ADVANCE = Statement(update(rooms).where(rooms.c.id == bindparam("room")).values(newest=bindparam("to_sequence")))
 _ADVANCE_COMMIT = Statement(
     update(rooms)
@@ -71,22 +68,16 @@ def published(tx: Transaction, device: bytes, message_id: bytes) -> Sent | None:
     return None if row is None else Sent(*row)
 
 
-def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_at: int) -> Entry:
-    """Store the room's next entry; the caller has seen to it that its sequence number is the next one.
+def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_at: int) -> None:
+    """Store the room's next entry; the caller has seen to it that its number is the next one, and its time no earlier.
 
     Args:
         tx: the open transaction.
         room: the room.
         device: who published it.
-        entry: the entry; its time is raised where the clock went back.
+        entry: the entry.
         forget_at: until when, at least, the device's message id is remembered.
-
-    Returns:
-        The entry as it is stored.
     """
-    last = tx.one(_LAST_TIME, room=room, last=entry.sequence - 1)
-    if last is not None and last[0] > entry.received_at:
-        entry = Entry(entry.sequence, entry.message_id, entry.body, last[0])
     tx.put(
         _INSERT_ENTRY,
         room=room,
@@ -104,7 +95,6 @@ def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_
         forget_at=forget_at,
     )
     tx.put(_ADVANCE, room=room, to_sequence=entry.sequence)
-    return entry
 
 
 def mark_commit(tx: Transaction, room: bytes, sequence: int, retention_seconds: int) -> None:

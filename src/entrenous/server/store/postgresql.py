@@ -42,7 +42,7 @@ _CONNECT = {
     "tcp_user_timeout": SILENT_SECONDS * 1000,
     "application_name": "entrenous",
 }
-_SESSION = (
+SESSION = (
     f"SET lock_timeout = '{LOCK_SECONDS}s'",
     f"SET statement_timeout = '{STATEMENT_SECONDS}s'",
     f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'",
@@ -84,7 +84,7 @@ def postgresql_engine(url: URL) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 the driver's own connection
     with connection.cursor() as cursor:
-        for setting in _SESSION:
+        for setting in SESSION:
             cursor.execute(setting)
     connection.commit()
 
@@ -97,8 +97,6 @@ class _Piped(Transaction):
         super().__init__(cast("Any", connection.cursor()), engine.dialect)
         self._writer = cast("Any", connection.cursor())
         self._pipeline = pipeline
-        #: Whether the operation that runs has changed anything.
-        self.has_written = False
 
     def run(self, statement: Statement, /, **values: Any) -> int:  # noqa: ANN401 a column's value
         """See ``Transaction``."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, case, func, insert, select
+from sqlalchemy import and_, bindparam, case, func, insert, select
 
-from entrenous.server.store.schema import rooms, roster
+from entrenous.server.store.schema import entries, rooms, roster
 from entrenous.server.store.statements import Row, Statement, Transaction
 from entrenous.wire.types import RoomHead
 
@@ -22,6 +22,8 @@ class Standing:
     readable_after: int
     #: The entry that removed the account; None for a member.
     removed_at: int | None
+    #: When the newest entry was received, in milliseconds; 0 where it is there no more.
+    newest_at: int
 
     @property
     def is_member(self) -> bool:
@@ -52,8 +54,9 @@ _STANDING = (
 _INSERT = Statement(insert(rooms))
 _CREATOR = Statement(select(rooms.c.creator).where(rooms.c.id == bindparam("room")))
 _IN_ONE = Statement(
-    select(*_STANDING)
+    select(*_STANDING, func.coalesce(entries.c.received_at, 0))
     .join(roster, roster.c.room == rooms.c.id)
+    .outerjoin(entries, and_(entries.c.room == rooms.c.id, entries.c.sequence == rooms.c.newest))
     .where(rooms.c.id == bindparam("room"), roster.c.account == bindparam("account"))
 )
 #: As ``Standing`` reckons, but in the database: an account in a thousand rooms asks for all of them at once.
@@ -109,5 +112,5 @@ def heads(tx: Transaction, account: bytes) -> tuple[RoomHead, ...]:
 
 
 def _standing(row: Row) -> Standing:
-    newest, newest_commit, first, retention, may_manage, added_at, readable_after, removed_at = row[:8]
-    return Standing(newest, newest_commit, first, retention, bool(may_manage), added_at, readable_after, removed_at)
+    newest, newest_commit, first, retention, may_manage, *rest = row
+    return Standing(newest, newest_commit, first, retention, bool(may_manage), *rest)

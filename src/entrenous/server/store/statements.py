@@ -57,14 +57,18 @@ class Transaction:
     def __init__(self, cursor: DBAPICursor, dialect: Dialect) -> None:
         self._cursor = cursor
         self._dialect = dialect
+        #: Whether the operation that runs has changed anything.
+        self.has_written = False
 
     def run(self, statement: Statement, /, **values: Any) -> int:  # noqa: ANN401 a column's value
         """Execute; returns how many rows it changed."""
+        self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.rowcount
 
     def put(self, statement: Statement, /, **values: Any) -> None:  # noqa: ANN401 a column's value
         """Execute, and do not wait to hear how many rows it changed."""
+        self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
 
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -75,6 +79,7 @@ class Transaction:
             text, bound = statement.bind(self._dialect, row)
             parameters.append(bound)
         if parameters:
+            self.has_written = True
             self._cursor.executemany(text, parameters)
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:  # noqa: ANN401 a column's value
