@@ -15,8 +15,8 @@ from contract.test_server_store import (
     new_account,
     tx,
 )
-from entrenous.server.operating.audit import START, Action, Deed
-from entrenous.server.operating.audit import append as append_deed
+from entrenous.server.audit import START, Action, Deed
+from entrenous.server.audit import append as append_deed
 from entrenous.server.store import (
     Transaction,
     accounts,

@@ -41,6 +41,9 @@ class Accounts:
 
         def operation(tx: Transaction) -> list[bytes]:
             stored = _existing(accounts.by_id(tx, account))
+            # Its connections end within seconds; what is asked on them until then brings no device back.
+            if stored.disabled:
+                raise RefusedError("AUTH-DISABLED", ErrorCode.DENIED, "the operator has disabled this account")
             if stored.device_list_version != request.expected:
                 raise _stale(stored.device_list_version)
             new = verify_device_list(request.device_list, AccountCredential(account, stored.identity_key))

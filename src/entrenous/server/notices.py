@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from entrenous.server.audit import PAGE, Action
 from entrenous.server.fanout import Fanout
 from entrenous.server.host import Connections
 from entrenous.server.login import Login
-from entrenous.server.operating.audit import PAGE, Action
 from entrenous.server.quotas import Quotas
 from entrenous.server.store import Storage, accounts, audit
 from entrenous.server.store.audit import AuditRow
@@ -57,23 +57,26 @@ class Notices:
             # Also what cannot be followed is not looked at again.
             self._seen = row.number
             _log.info("operator.acted", number=row.number, action=row.action, digest=row.digest.hex())
-            await self._follow(row)
+            try:
+                await self._follow(row, bytes.fromhex(row.target))
+            except ValueError:  # a row that no command of ours has written
+                _log.warning("operator.unclear", number=row.number)
         return len(rows)
 
-    async def _follow(self, row: AuditRow) -> None:
+    async def _follow(self, row: AuditRow, target: bytes) -> None:
         match row.action:
             case Action.USERS_DISABLE | Action.USERS_DELETE:
-                self._end_account(bytes.fromhex(row.target))
+                self._end_account(target)
             case Action.DEVICES_REVOKE:
-                connection = self.fanout.connection(bytes.fromhex(row.target))
+                connection = self.fanout.connection(target)
                 if connection is not None:
                     connection.end(_BLOCKED)
             case Action.ROOMS_DELETE:
                 # They come back and hear from ListRooms that it is gone.
-                for listener in self.fanout.listeners(bytes.fromhex(row.target)):
+                for listener in self.fanout.listeners(target):
                     listener.end(_ROOM_GONE)
             case Action.USERS_RESET:
-                await self._forget_attempts(bytes.fromhex(row.target))
+                await self._forget_attempts(target)
             case Action.QUOTAS_SET:
                 await self.quotas.refresh()
             case Action.KEYS_ROTATE:

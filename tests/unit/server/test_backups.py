@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrenous.crypto import Argon2Parameters
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
@@ -17,6 +19,7 @@ from entrenous.server.keys import generate_keys, load_keys
 from entrenous.server.operating import back_up, back_up_keys, needs_passphrase, open_keys, read_manifest, restore
 from entrenous.server.operating import restore_keys as put_keys_back
 from entrenous.server.operating.backup import last_backup
+from entrenous.server.operating.key_backup import MAGIC
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.store import Transaction, key_packages
 from entrenous.server.store.key_packages import Package
@@ -381,6 +384,30 @@ def test_no_byte_of_a_sealed_copy_can_be_changed(tmp_path: Path) -> None:
         open_keys(copy, passphrase=b"right")
     with pytest.raises(UnavailableError):
         open_keys(tmp_path / "nothing", passphrase=None)
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_are_keys_or_malformed(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, as_sealed: bool
+) -> None:
+    copy = tmp_path_factory.getbasetemp() / "any bytes"
+    # The least cost, so that what happens to be whole is tried with the passphrase.
+    head = MAGIC + b"\x01" + (8).to_bytes(4, "big") + 2 * (1).to_bytes(4, "big")
+    copy.write_bytes(head + data if as_sealed else data)
+    with pytest.raises((CryptoError, MalformedError)):
+        open_keys(copy, passphrase=b"right")
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(lambda value: json.dumps(value).encode())
+)
+def test_any_bytes_are_a_manifest_or_malformed(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any manifest"
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_bytes(data)
+    with pytest.raises(MalformedError):
+        read_manifest(folder)
 
 
 def test_keys_that_are_there_are_replaced_only_by_force(tmp_path: Path) -> None:

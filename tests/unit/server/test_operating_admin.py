@@ -9,9 +9,10 @@ import pytest
 
 from entrenous.crypto import Hash
 from entrenous.errors import CryptoError, RejectedError
+from entrenous.identity import sign_device_list
 from entrenous.server import Limits, Rate
+from entrenous.server.audit import START
 from entrenous.server.operating import Action, Admin, verify
-from entrenous.server.operating.audit import START
 from entrenous.server.quotas import kept_bytes
 from entrenous.server.store import Statement, Transaction, overview, swept
 from entrenous.server.store.operators import DELETED_NAME
@@ -149,6 +150,30 @@ def test_a_deleted_room_is_gone_for_its_members_and_nobody_else_notices() -> Non
         assert is_refusal(await alice.publish(room), ErrorCode.NOT_FOUND)
         assert not bob.client.ended.is_set()
         assert [each.room async for each in admin.rooms()] == [other]
+
+    play(scenario)
+
+
+def test_an_account_that_is_locked_brings_no_device_back_on_a_connection_that_is_open() -> None:
+    async def scenario(world: World, alice: Person, bob: Person, admin: Admin) -> None:
+        for person, act in ((alice, admin.delete_user), (bob, functools.partial(admin.set_disabled, is_disabled=True))):
+            await act(await admin.user(person.name))
+            put = requests.PutDeviceList(1, sign_device_list(person.identity, person.devices))
+            assert await rule_of(person.client, put) == "AUTH-DISABLED"
+
+    play(scenario)
+
+
+def test_a_row_that_no_command_has_written_is_passed_over() -> None:
+    async def scenario(world: World, alice: Person, _bob: Person, admin: Admin) -> None:
+        for action in Action:
+            for target in ("no hexadecimal", "ff", "00" * 40, ""):
+                await admin.record(action, target)
+        await followed(world, 4 * len(Action))
+        assert not alice.client.ended.is_set()
+        await admin.set_disabled(await admin.user("alice"), is_disabled=True)
+        await followed(world)
+        await ended(alice)
 
     play(scenario)
 

@@ -1,7 +1,7 @@
 """What operators do beside a server: looking, locking, deleting, backing up, examining; all of it in an audit log."""
 
+from entrenous.server.audit import Action, Deed, Verdict, verify
 from entrenous.server.operating.admin import Admin
-from entrenous.server.operating.audit import Action, Deed, Verdict, verify
 from entrenous.server.operating.backup import back_up
 from entrenous.server.operating.beside import opened
 from entrenous.server.operating.data_checks import CHECKS as DATA_CHECKS

@@ -18,7 +18,7 @@ from entrenous.server.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_d
 #: Pages that are copied between two reports of progress.
 PAGES = 4_096
 #: Where the time of the newest backup is noted, in the data directory.
-LAST_BACKUP = "last-backup"
+LAST_BACKUP, NOTE = "last-backup", 0o644
 #: Seconds to wait for a writer, where the database is not in WAL mode yet.
 _PATIENCE = 30.0
 
@@ -62,7 +62,9 @@ def back_up(settings: Settings, target: Path, *, now: float, progress: Progress)
         )
         write_private(folder / FILE_NAME, manifest.encode())
     with contextlib.suppress(OSError):  # only a note for who asks how old the newest backup is
-        write_private(database.parent / LAST_BACKUP, f"{manifest.made_at}\n".encode())
+        note = database.parent / LAST_BACKUP
+        note.write_text(f"{manifest.made_at}\n")
+        note.chmod(NOTE)  # where root makes backups, the server's user asks
     return manifest
 
 

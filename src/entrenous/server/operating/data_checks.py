@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from entrenous.errors import RejectedError
 from entrenous.identity import MAX_ROTATIONS
+from entrenous.server.audit import verify
 from entrenous.server.keys import load_keys
-from entrenous.server.operating.audit import verify
 from entrenous.server.operating.backup import last_backup
 from entrenous.server.operating.beside import open_engine
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
