@@ -30,9 +30,7 @@ class PrivateNats:
         """Start it, and wait until it takes connections."""
         need(*(name for name in ("nats-server", "setpriv") if shutil.which(name) is None))
         command = ("nats-server", "-a", "127.0.0.1", "-p", str(self.port), "-c", str(self._file))
-        self._process = subprocess.Popen(
-            ended_with_us(*command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(ended_with_us(*command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):

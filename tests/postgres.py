@@ -114,7 +114,7 @@ class PrivatePostgres:
 
     def url(self, database: str) -> str:
         """Where a database is."""
-        return f"postgresql+psycopg://entrenous@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://entrenous@127.0.0.1:{self.port}/{database}?connect_timeout={PATIENCE}"
 
     def run(self, sql: str) -> None:
         """Do something outside of every database of the tests."""

@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -59,20 +59,23 @@ class ServerProcess:
         data: its data directory.
         port: 0 until the first start.
         link: lets people register.
+        options: further settings, by name.
     """
 
     data: Path
     port: int = 0
     link: InviteLink | None = None
     process: "subprocess.Popen[bytes] | None" = None
+    options: dict[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
         (self.data / LAST_COMMIT).unlink(missing_ok=True)
         command = (sys.executable, __file__, "--data", str(self.data), "--port", str(self.port))
+        settings = ("--options", json.dumps(self.options))
         search = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "PYTHONPATH": search}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)  # noqa: ASYNC220 outlives loops
+        self.process = subprocess.Popen((*command, *settings), stdout=subprocess.PIPE, env=environment)  # noqa: ASYNC220 outlives loops
         output = self.process.stdout
         assert output is not None
         async with asyncio.timeout(PATIENCE):
@@ -141,7 +144,7 @@ class ServerProcess:
         self.kill()
 
 
-async def serve(data: Path, port: int) -> None:
+async def serve(data: Path, port: int, options: dict[str, Any]) -> None:
     """Listen until the process ends."""
     settings = Settings(
         data_dir=data,
@@ -149,6 +152,7 @@ async def serve(data: Path, port: int) -> None:
         port=port,
         public_address="127.0.0.1:7443",
         ksf=FAST_KSF,
+        **options,
     )
     server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
     await server.listen()
@@ -183,11 +187,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=serve.__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--options", type=json.loads, default={})
     chosen = parser.parse_args()
     be_killed_in_a_commit(chosen.data / LAST_COMMIT)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     with asyncio.Runner(loop_factory=server_loop) as runner:
-        runner.run(serve(chosen.data, chosen.port))
+        runner.run(serve(chosen.data, chosen.port, chosen.options))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from entrenous.testing.clock import VirtualClock
 from entrenous.testing.server import MemoryServer
 
 #: Seconds in which anything that a test waits for must have happened, and between two looks of a node that rests.
-PATIENCE, NEVER = 60.0, 300.0
+PATIENCE, NEVER = 120.0, 300.0
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +30,7 @@ async def nodes(
     started: list[MemoryServer] = []
     try:
         for number in range(count):
-            started.append(await _node(folder, number, store, bus, poll_seconds, limits or Limits()))
+            started.append(await _node(folder, number, store, bus, poll_seconds, limits or Limits()))  # noqa: PERF401 if one cannot start, the others are ended
         if bus is not None:
             await until(lambda: all(is_connected(node) for node in started))
         yield started
@@ -70,5 +70,5 @@ def is_connected(node: MemoryServer) -> bool:
 async def until(done: Callable[[], bool]) -> None:
     """Wait for something that nothing tells of."""
     async with asyncio.timeout(PATIENCE):
-        while not done():
+        while not done():  # noqa: ASYNC110 nothing tells of it
             await asyncio.sleep(0.01)

@@ -177,6 +177,12 @@ class Fanout:
         for subscriber in self._accounts.get(account, ()):
             self._listen(subscriber, room, newest)
 
+    def advanced(self, room: bytes, account: bytes, newest: int) -> None:
+        """Tell an account's connections that there are entries up to ``newest`` which were not pushed to them."""
+        framed = frame_message(encode_event(LogAdvanced(room, newest)))
+        for subscriber in self._accounts.get(account, ()):
+            subscriber.push(framed)
+
     def leave(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear no more of a room."""
         self._send(room)

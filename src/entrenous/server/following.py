@@ -173,12 +173,17 @@ class Following:
         """Tell the connections here what was read of a room. What came meanwhile has been told, and is not again."""
         room, newest = found.room, self._fanout.newest(found.room)
         if newest is None:
-            for account, _, removed_at in found.roster:
+            for account, added_at, removed_at in found.roster:
                 if removed_at is None:
-                    self._fanout.join(room, account, found.newest)
+                    self._join_late(room, account, added_at, found.newest)
         else:
             self._push(found, newest)
         self._fanout.welcome(found.welcomed)
+
+    def _join_late(self, room: bytes, account: bytes, added_at: int, newest: int) -> None:
+        self._fanout.join(room, account, newest)
+        if added_at < newest:
+            self._fanout.advanced(room, account, newest)
 
     def _push(self, found: RoomNews, newest: int) -> None:
         changes = _changes(found, newest)
@@ -236,6 +241,9 @@ class Following:
         for account, room, added_at in await self._storage.read(lambda tx: news.memberships(tx, accounts)):
             self._have_heard(room, account, added_at)
         self._end_former(devices, await self._storage.read(lambda tx: news.launches(tx, devices)))
+        # Whoever was added to a room hears of it before he hears that a Welcome waits.
+        for _ in range(0, len(self._rooms), ROOMS_AT_ONCE):
+            await self._look_at_rooms()
         inboxes = await self._storage.read(lambda tx: news.newest_items(tx, devices))
         self._fanout.welcome(device for device, item in inboxes.items() if item > self._inboxes.get(device, 0))
         self._inboxes = inboxes
@@ -246,7 +254,7 @@ class Following:
             return
         newest = self._fanout.newest(room)
         if newest is not None and added_at <= newest:
-            self._fanout.join(room, account, newest)
+            self._join_late(room, account, added_at, newest)
         else:
             self._look_at(room, max(added_at - 1, 0))
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from entrenous.cli.server import admin, backup, config, doctor, invite, keys, limits, reload, restore, run
+from entrenous.cli.server import admin, backup, config, doctor, invite, keys, limits, migrate, reload, restore, run
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
@@ -13,5 +13,6 @@ reload.register(app)
 app.add_typer(admin.app, name="admin")
 backup.register(app)
 doctor.register(app)
+migrate.register(app)
 restore.register(app)
 app.add_typer(keys.app, name="keys")

@@ -56,6 +56,7 @@ def register(app: typer.Typer) -> None:
             "entrenous server run --public chat.example.org:7443",
             "entrenous server run --data /srv/entrenous --host 127.0.0.1 --port 7500",
             "entrenous server run --limit connections=500 --limit logins_per_name=5/600",
+            "entrenous server run --store postgresql+psycopg://db.example.org/entrenous --bus nats://bus.example.org",
             "entrenous server run --config /etc/entrenous/server.toml --set metrics_port=7444",
         ),
     )(server_run)
@@ -73,6 +74,14 @@ def server_run(
         typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 takes a free one.", show_default="7443"),
     ] = None,
     public: PublicOption = None,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A PostgreSQL database, for several nodes.", show_default="SQLite in --data"),
+    ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="NATS, by which nodes tell each other of news.", show_default="none"),
+    ] = None,
     assign: SetOption = None,
     limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what it did as JSON lines.")] = False,
@@ -98,6 +107,8 @@ def server_run(
             host=host,
             port=port,
             public_address=public,
+            store=store,
+            bus=bus,
             log_level=options.log_level,
             log_format=options.log_format,
         )

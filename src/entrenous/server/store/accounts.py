@@ -73,6 +73,7 @@ _ACCOUNT = (
 )
 _INSERT_ACCOUNT = Statement(insert(accounts))
 _BY_ID = Statement(select(*_ACCOUNT).where(accounts.c.id == bindparam("account")))
+_ANY = Statement(select(accounts.c.id).limit(1))
 _EXISTS = Statement(select(accounts.c.id).where(accounts.c.id == bindparam("account")))
 _BY_NAME = Statement(select(*_ACCOUNT).where(accounts.c.name_key == bindparam("name_key")))
 # One row is read whether the name exists or not, by the same two indexes and from as many pages, so that neither the
@@ -170,6 +171,11 @@ def by_id(tx: Transaction, account: bytes) -> AccountRow | None:
 def exists(tx: Transaction, account: bytes) -> bool:
     """Whether there is such an account."""
     return tx.one(_EXISTS, account=account) is not None
+
+
+def any_at_all(tx: Transaction) -> bool:
+    """Whether there is an account."""
+    return tx.one(_ANY) is not None
 
 
 def by_name(tx: Transaction, name_key: str) -> AccountRow | None:
