@@ -63,6 +63,7 @@ class Server:
         self.storage = storage
         self._bus = bus
         self._keys = keys
+        self._identity_awaited = False
         self._clock = clock
         self._entropy = entropy
         self._balancers = Balancers(settings.proxy_from)
@@ -291,16 +292,25 @@ class Server:
         return f"{socket.gethostname().lower()}:{port}"
 
     async def _renew(self) -> None:
+        if self._identity_awaited:
+            self._renew_identity()
         if not 0 <= self._clock.now() - self._renewed_at < upkeep.RENEW_EVERY:
             self._renew_credentials()
 
     def _renew_identity(self) -> None:
-        """Take over the identity key that was rotated in the key file."""
+        """Take over the identity key that was rotated in the key file; where it is not there yet, look again later.
+
+        Each node has a file of its own, and an operator copies the rotated one.
+        """
         if self.settings.keys_path is None:
             return
         keys = load_keys(self.settings.keys_path)
         if keys.server_id != self._keys.server_id:
             _log.error("server.other_keys", found=keys.server_id.hex())
+            return
+        self._identity_awaited = keys.identity.rotations == self._keys.identity.rotations
+        if self._identity_awaited:
+            _log.warning("server.awaits_rotated_keys", file=str(self.settings.keys_path))
             return
         self._keys = keys
         self._renew_credentials()

@@ -1,5 +1,6 @@
 """The key file: made once, private, whole or not at all."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -15,7 +16,11 @@ from entrenous.server.keys import (
     load_or_create_keys,
     rotate_identity,
 )
-from entrenous.testing import SeededEntropy
+from entrenous.server.operating import Action, Admin
+from entrenous.server.upkeep import LOOK_EVERY
+from entrenous.testing import SeededEntropy, run_virtual
+from full_disks import start_server
+from server_people import World
 
 ENTROPY = SeededEntropy("keys")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="there are no such modes elsewhere")
@@ -132,6 +137,30 @@ def test_an_identity_key_is_rotated_so_often_and_no_more(path: Path) -> None:
         rotate_identity(path, ENTROPY)
     assert caught.value.rule == "SRV-KEYS-ROTATIONS"
     assert path.read_bytes() == last
+
+
+def test_a_node_whose_key_file_is_not_the_rotated_one_yet_takes_it_over_when_it_comes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with World(await start_server(tmp_path, "node")) as world:
+            server = world.memory.server
+            # The rotation was made at another node: here is its row, and not yet the file.
+            await Admin(server.storage, world.memory.clock, "operator").record(
+                Action.KEYS_ROTATE, server.server_id.hex()
+            )
+            assert await server.follow_operators() == 1
+            assert await rotations_seen(world) == 0
+            rotate_identity(tmp_path / "keys" / "server.keys", ENTROPY)
+            await asyncio.sleep(LOOK_EVERY + 1)
+            assert await rotations_seen(world) == 1
+
+    run_virtual(main())
+
+
+async def rotations_seen(world: World) -> int:
+    """How often the identity key was rotated that a new connection is shown."""
+    client = await world.connect()
+    assert client.channel.peer is not None
+    return client.channel.peer.rotations
 
 
 def test_keys_that_are_not_there_are_unavailable_and_not_made(path: Path) -> None:
