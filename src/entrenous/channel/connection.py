@@ -247,7 +247,7 @@ class Connection(ABC):
                     raise RejectedError("CHAN-TRUNCATED", "the peer closed in the middle of a message")
                 return PeerClosed()
             if record.kind is Kind.DATA:
-                self._messages.feed(record.body)
+                self._messages += record.body
         return MessageReceived(message)
 
     def _not_open(self) -> UsageError:

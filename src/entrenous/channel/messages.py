@@ -31,13 +31,13 @@ def message_header(message: bytes) -> bytes:
     return len(message).to_bytes(LENGTH_SIZE, "big")
 
 
-class MessageReader:
-    """Cuts the stream into messages again."""
+class MessageReader(ByteQueue):
+    """Cuts the stream into messages again: a queue of what has come and is no whole message yet."""
 
-    __slots__ = ("_maximum", "_queue")
+    __slots__ = ("_maximum",)
 
     def __init__(self) -> None:
-        self._queue = ByteQueue()
+        super().__init__()
         self._maximum = SMALL_MESSAGE
 
     @property
@@ -51,28 +51,17 @@ class MessageReader:
             raise UsageError(f"the limit of messages is between 1 and {LARGEST_MESSAGE} bytes, not {maximum}")
         self._maximum = maximum
 
-    def feed(self, data: bytes | memoryview) -> None:
-        """Take the next piece of the stream."""
-        self._queue += data
-
     def next_message(self) -> bytes | None:
         """The next whole message, or None while it is not all there.
 
         Raises:
             RejectedError: rule CHAN-MESSAGE-SIZE, it announces more than ``maximum`` bytes.
         """
-        length = self._queue.peek_uint(LENGTH_SIZE)
+        length = self.peek_uint(LENGTH_SIZE)
         if length is None:
             return None
         if length > self._maximum:
             raise RejectedError("CHAN-MESSAGE-SIZE", f"a message of {length} bytes, {self._maximum} are allowed now")
-        if len(self._queue) < LENGTH_SIZE + length:
+        if len(self) < LENGTH_SIZE + length:
             return None
-        return self._queue.take(length, skip=LENGTH_SIZE)
-
-    def clear(self) -> None:
-        """Drop what has come of an unfinished message."""
-        self._queue.clear()
-
-    def __len__(self) -> int:
-        return len(self._queue)
+        return self.take(length, skip=LENGTH_SIZE)

@@ -108,11 +108,10 @@ class RecordWriter:
         frames: list[bytes] = []
         self._rekey_if_due(frames, now)
         stream = b"".join((_DATA, *parts))
-        for start in range(1, len(stream), MAX_BODY):
-            if start == 1:
-                # The kind already stands in front of the first piece, and a slice of all of it is no copy.
-                self._seal(frames, stream[: 1 + MAX_BODY])
-                continue
+        if len(stream) > 1:
+            # The kind already stands in front of the first piece, and a slice of all of it is no copy.
+            self._seal(frames, stream[: 1 + MAX_BODY])
+        for start in range(1 + MAX_BODY, len(stream), MAX_BODY):
             self._rekey_if_due(frames, now)
             self._seal(frames, _DATA + stream[start : start + MAX_BODY])
         return frames

@@ -173,8 +173,9 @@ class ClientLink(asyncio.Protocol):
 
     def push(self, framed: bytes) -> None:
         """Queue framed messages."""
-        if self._channel is not None and self._channel.state is State.OPEN:
-            self._channel.queue_framed(framed)
+        channel = self._channel
+        if channel is not None and channel.state is State.OPEN:
+            channel.queue_framed(framed)
             self._flush_soon()
 
     def flush(self, now: float) -> None:
@@ -350,8 +351,11 @@ class ClientLink(asyncio.Protocol):
 
     def _size(self) -> int:
         """Bytes held for this client, in either direction."""
-        unread = 0 if self._channel is None else self._channel.unread
-        return unread + self.backlog + (0 if self._session is None else self._session.size)
+        channel, transport, session = self._channel, self._transport, self._session
+        if channel is None or transport is None:
+            return 0
+        size = channel.unread + channel.queued + transport.get_write_buffer_size()
+        return size if session is None else size + session.size
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:

@@ -66,8 +66,8 @@ class Session:
         "_rests",
         "_running",
         "_services",
-        "_size",
         "_waiting",
+        "size",
         "state",
     )
 
@@ -79,7 +79,8 @@ class Session:
         # Lists, because they are short, and mostly empty: an empty deque has 760 bytes.
         self._waiting: list[Call] = []
         self._running: list[Call] = []
-        self._size = 0
+        #: Bytes of the requests that wait or are worked on.
+        self.size = 0
         self._rests = False
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -100,15 +101,10 @@ class Session:
         return self._link.backlog
 
     @property
-    def size(self) -> int:
-        """Bytes of the requests that wait or are worked on."""
-        return self._size
-
-    @property
     def held(self) -> Count | None:
         """The limit for which the client has to wait before more of its requests are read, if there is one."""
         limits = self._services.limits
-        if len(self._waiting) + len(self._running) >= limits.requests_in_flight or self._size >= limits.message_bytes:
+        if len(self._waiting) + len(self._running) >= limits.requests_in_flight or self.size >= limits.message_bytes:
             return Count.REQUESTS_IN_FLIGHT
         return Count.REPLY_BACKLOG if self._link.backlog >= limits.reply_backlog else None
 
@@ -128,7 +124,7 @@ class Session:
         """
         number, request = decode_call(message)
         self._waiting.append(Call(number, request, len(message)))
-        self._size += len(message)
+        self.size += len(message)
         self._start()
 
     def resume(self) -> None:
@@ -185,7 +181,7 @@ class Session:
     def _finished(self, _task: "asyncio.Task[replies.Reply]") -> None:
         while self._running and (task := self._running[0].task) is not None and task.done():
             call = self._running.pop(0)
-            self._size -= call.size
+            self.size -= call.size
             if not self._closed and not task.cancelled():
                 self._reply(call, task.result())
         if not self._closed:
