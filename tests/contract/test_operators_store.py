@@ -15,12 +15,17 @@ from contract.test_server_store import (
     new_account,
     tx,
 )
+from entrenous.server import Settings, SystemClock
 from entrenous.server.audit import START, Action, Deed
 from entrenous.server.audit import append as append_deed
+from entrenous.server.operating import Admin, opened, verify
+from entrenous.server.quotas import kept_bytes
 from entrenous.server.store import (
+    Storage,
     Transaction,
     accounts,
     audit,
+    ensure_schema,
     inbox,
     invites,
     key_packages,
@@ -30,12 +35,15 @@ from entrenous.server.store import (
     quotas,
     rooms,
     rosters,
+    shared_engine,
     swept,
 )
 from entrenous.server.store.key_packages import Package
 from entrenous.server.store.operators import DELETED_NAME
 from entrenous.server.store.quotas import NONE, Quota
 from entrenous.server.store.swept import SweptRow
+from entrenous.server.upkeep import sweep
+from postgres import PrivatePostgres
 
 __all__ = ["contract_database", "tx"]  # the fixtures: what is done here is undone there
 
@@ -207,3 +215,33 @@ def test_what_was_swept_adds_up(tx: Transaction) -> None:
         swept.count(tx, "entries", deleted, now)
     swept.count(tx, "invites", 0, 30)
     assert swept.every(tx) == (SweptRow("entries", 5, 30), SweptRow("invites", 0, 30))
+
+
+async def test_an_operator_works_on_a_store_that_nodes_share(postgres: PrivatePostgres) -> None:
+    url = postgres.database()
+    engine = shared_engine(url)
+    ensure_schema(engine)
+    storage = Storage(engine)
+
+    def people(tx: Transaction) -> None:
+        for account, name, device in ((ALICE, "Alice", PHONE), (BOB, "bob", BOBS)):
+            accounts.add(tx, new_account(account, name))
+            accounts.add_device(tx, account, device, device * 2, 100)
+        make_room(tx, ROOM, BOB)
+        append(tx, 1)
+
+    await storage.write(people, rooms=[ROOM], devices=[PHONE])
+    async with opened(Settings(data_dir=None, store=url)) as beside:
+        admin = Admin(beside, SystemClock(), "operator")
+        await admin.set_disabled(await admin.user("alice"), is_disabled=True)
+        await admin.set_blocked(await admin.find_device(BOBS.hex()), is_blocked=True)
+        await admin.set_quota(await admin.user("bob"), Quota(1, 2))
+        assert await kept_bytes(beside, ALICE) == len(b"vault 1") + len(b"body")
+        await admin.delete_room(await admin.find_room(ROOM.hex()))
+        await admin.delete_user(await admin.user("bob"))
+        assert [user.login_name async for user in admin.users()] == [DELETED_NAME, "Alice"]
+        assert (await sweep(beside, SystemClock()))["deleted_accounts"] == 1
+        verdict = await verify(beside)
+        assert (verdict.rows, verdict.broken_at) == (5, None)
+    assert await storage.read(audit.newest_number) == 5
+    await storage.close()
