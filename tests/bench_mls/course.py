@@ -45,6 +45,7 @@ class Course:
         name: of this round, since every round has members and groups of its own.
         world: everybody else, and one more.
         figures: where the results go.
+        filled: whether a filled tree is measured, too.
     """
 
     running: Running
@@ -53,6 +54,7 @@ class Course:
     name: str
     world: World | None
     figures: Figures
+    filled: bool = True
 
     def steps(self) -> Iterator[None]:
         """Do one thing after the other, and rest in between."""
@@ -70,7 +72,7 @@ class Course:
         yield from self._talk(sender, receiver)
         self.figures.time(Row.ADD_ONE, self.running.ask(sender, "commit", add=[spare]))
         yield
-        if self.world is not None and self.members > 2:
+        if self.filled and self.world is not None and self.members > 2:
             yield from self._filled(*(self._member(f"{self.name} filled {role}") for role in ("sender", "receiver")))
         self.figures.memory(Row.MEMORY, self.running.memory())
 
