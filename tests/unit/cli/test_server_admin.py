@@ -1,5 +1,7 @@
 """``entrenous server admin`` as an operator or a script uses it, on the directory of a real server."""
 
+import dataclasses
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,9 +20,9 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Directory:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Directory:
+def directory(stopped: Directory, tmp_path: Path) -> Directory:
     """One to change."""
-    return populate(tmp_path)
+    return dataclasses.replace(stopped, path=Path(shutil.copytree(stopped.path, tmp_path / "data")))
 
 
 def test_everything_is_listed_for_people_and_for_scripts(stopped: Directory) -> None:
