@@ -125,7 +125,7 @@ class PrivatePostgres:
         """The URL of a new database, with the newest schema or with nothing in it."""
         self._made += 1
         name = f"test_{self._made}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {'template0' if is_empty else _TEMPLATE} STRATEGY wal_log")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {'template0' if is_empty else _TEMPLATE}")
         return self.url(name)
 
 

@@ -3,15 +3,15 @@
 import asyncio
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table, func, select
-from typer.testing import CliRunner
 
 from cluster.nodes import NEVER
-from entrenous.cli.main import app
 from entrenous.errors import UnavailableError
 from entrenous.server import Server, Settings
 from entrenous.server.moving import Moved, move
@@ -153,11 +153,12 @@ async def test_the_command_copies_tells_what_it_did_and_what_is_next(tmp_path: P
     await inhabited(world)
     await world.memory.close()
     (tmp_path / "url").write_text(target + "\n")
-    arguments = ["server", "migrate", "--data", str(tmp_path), "--to-file", str(tmp_path / "url"), "--json"]
-    result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
-    assert result.exit_code == 0, result.output
+    command = (sys.executable, "-m", "entrenous", "server", "migrate", "--json")
+    where = ("--data", str(tmp_path), "--to-file", str(tmp_path / "url"))
+    result = await asyncio.to_thread(subprocess.run, (*command, *where), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert {line["name"]: line["rows"] for line in lines[:-1]}["accounts"] == 2
     assert lines[-1] == {"type": "migrated", "to": lines[-1]["to"], "whole": True}
-    assert "postgresql" not in result.output
+    assert "postgresql" not in result.stdout + result.stderr
     assert "--store" in result.stderr

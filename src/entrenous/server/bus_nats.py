@@ -131,6 +131,8 @@ class NatsBus:
             except (OSError, TimeoutError, nats.errors.Error, ssl.SSLError, ValueError) as error:
                 # Its words may show the URL.
                 reason = type(error).__name__
+            except Exception as error:  # noqa: BLE001 a bug, ours or the library's: the nodes find each other again
+                reason = f"a mistake: {type(error).__name__}"
             _log.warning("bus.unavailable", reason=reason)
             await asyncio.sleep(AGAIN_SECONDS)
 
