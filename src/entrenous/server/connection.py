@@ -36,6 +36,8 @@ _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 _LISTENING = (State.HANDSHAKE, State.OPEN)
 #: Bytes that are sealed for one connection in one turn of the loop.
 FLUSH_BYTES = 256 << 10
+#: Bytes that the network has not taken after which we are to pause, as asyncio itself has it.
+HIGH_WATER = 64 << 10
 _TOO_OLD = "this connection is a day old: connect again"
 
 
@@ -121,6 +123,8 @@ class ClientLink(asyncio.Protocol):
             transport.abort()
             return
         self._address, self._transport = address, transport
+        # We pause before requests wait for the client to read, and so are told when it has.
+        transport.set_write_buffer_limits(high=min(HIGH_WATER, self._limits.reply_backlog // 2))
         self._host.connections.add(self)
         host = self._host
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
@@ -198,6 +202,9 @@ class ClientLink(asyncio.Protocol):
         elif data and not transport.is_reading():
             # What was queued may all have been taken at once, and then nothing else would wake us.
             self._advance()
+        elif data and self._session is not None:
+            # Nor the request that waited for this.
+            self._session.resume()
 
     def logged_in(self) -> None:
         """The client has proved who it is."""

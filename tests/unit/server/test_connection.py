@@ -462,6 +462,26 @@ def test_what_is_dear_to_answer_is_worked_on_one_at_a_time() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("is_taken_at_once", [True, False])
+def test_a_request_that_waits_for_an_answer_to_be_taken_is_begun_then(
+    monkeypatch: pytest.MonkeyPatch, is_taken_at_once: bool
+) -> None:
+    """However little the client says meanwhile, and however little it was that had to be taken."""
+
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        for _ in range(3):
+            await alice.publish(room, bytes(10_000))
+        if is_taken_at_once:
+            monkeypatch.setattr(world.connectors[-1].wires[0].server, "get_write_buffer_size", lambda: 0)
+        pending = [alice.client.start(requests.Fetch(room, after, 1)) for after in range(3)]
+        got = await asyncio.wait_for(asyncio.gather(*pending), 5)
+        assert [entry.sequence for reply in got for entry in reply.entries] == [1, 2, 3]
+
+    play(scenario, limits=Limits(reply_backlog=5_000))
+
+
 def test_a_large_answer_is_sealed_in_pieces_and_others_are_answered_between_them() -> None:
     async def scenario(world: World) -> None:
         alice, bob = await world.person("alice"), await world.person("bob")
