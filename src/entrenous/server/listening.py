@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -20,7 +21,12 @@ BACKLOG = 1_024
 #: Seconds until another try where the system has nothing left to take a connection with.
 RETRY_SECONDS = 1.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Ports that are tried where the system chooses one.
+PORTS_TRIED = 8
 _NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
+#: Families and addresses.
+Places: TypeAlias = Sequence[tuple[int, tuple[Any, ...]]]
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +51,9 @@ class Listener:
         reached: Callable[[], None] = uncounted,
     ) -> None:
         self._plugs = plugs
+        host, port = plugs[0].getsockname()[:2]
+        #: The first socket's host and port, the real one where 0 was asked for.
+        self.address = (str(host), int(port))
         self._factory = factory
         self._rate = live(rate)
         self._courtesy = courtesy
@@ -71,37 +80,30 @@ class Listener:
         found = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        plugs: list[socket.socket] = []
-        try:
-            for family, _, _, _, address in found:
-                try:
-                    # All of them at one port, also where the system chooses it.
-                    plugs.append(_bind(family, address, plugs[0].getsockname()[1] if plugs else port))
-                except OSError as error:
-                    # A machine may lack IPv6, or IPv4.
-                    if (address is found[-1][4] and not plugs) or error.errno not in _NOT_HERE:
-                        raise
-        except BaseException:
-            for plug in plugs:
-                plug.close()
-            raise
-        return cls(plugs, factory, rate, courtesy, reached)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """The first socket's host and port, the real one where 0 was asked for."""
-        host, port = self._plugs[0].getsockname()[:2]
-        return str(host), int(port)
+        # A name's addresses may be told twice.
+        places = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+        return cls(_bind_all(places, port), factory, rate, courtesy, reached)
 
     async def close(self) -> None:
         """Take no more connections."""
+        self._stop_reading()
+        # Who was taken in this turn of the loop is connected first: a task that is cancelled would lose him.
+        await asyncio.sleep(0)
         for task in self._taking:
             task.cancel()
+        self._stop_reading()
         for work in (*self._taking, *self._connecting):
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await work
         for plug in self._plugs:
             plug.close()
+
+    def _stop_reading(self) -> None:
+        """Have no socket looked at any more in this turn: asyncio would, on behalf of a task that is cancelled."""
+        for plug in self._plugs:
+            # Windows's loop has no readers.
+            with contextlib.suppress(NotImplementedError):
+                self._loop.remove_reader(plug)
 
     async def _take_from(self, plug: socket.socket) -> None:
         while True:
@@ -132,6 +134,37 @@ class Listener:
         except OSError:
             # Gone before it was there.
             client.close()
+        except Exception as error:  # noqa: BLE001 a bug of ours: one connection ends, the others are served
+            _log.exception("server.connect_failed", error=repr(error))
+            client.close()
+
+
+def _bind_all(places: Places, port: int) -> list[socket.socket]:
+    """All of them at one port, also where the system chooses it: then another where others have it in part."""
+    for _ in range(PORTS_TRIED - 1 if port == 0 else 0):
+        try:
+            return _bind_each(places, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _bind_each(places, port)
+
+
+def _bind_each(places: Places, port: int) -> list[socket.socket]:
+    plugs: list[socket.socket] = []
+    try:
+        for number, (family, address) in enumerate(places, 1):
+            try:
+                plugs.append(_bind(family, address, plugs[0].getsockname()[1] if plugs else port))
+            except OSError as error:
+                # A machine may lack IPv6, or IPv4.
+                if (number == len(places) and not plugs) or error.errno not in _NOT_HERE:
+                    raise
+    except BaseException:
+        for plug in plugs:
+            plug.close()
+        raise
+    return plugs
 
 
 def _bind(family: int, address: tuple[object, ...], port: int) -> socket.socket:

@@ -102,3 +102,76 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_nothing_open() ->
     with pytest.raises(socket.gaierror):
         await listen(Guests(), "no.such.host.invalid")
     await first.close()
+
+
+async def test_a_name_whose_address_is_told_twice_is_listened_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    look_up = loop.getaddrinfo
+
+    async def twice(*args: Any, **options: Any) -> Any:
+        return 2 * await look_up(*args, **options)
+
+    monkeypatch.setattr(loop, "getaddrinfo", twice)
+    guests = Guests()
+    listener = await listen(guests)
+    with socket.create_connection(listener.address):
+        await guests.all(1)
+    await listener.close()
+
+
+@pytest.mark.parametrize("number", [errno.EADDRINUSE, errno.EACCES])
+async def test_a_port_that_is_free_in_one_family_only_is_given_back_where_any_will_do(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    bind, failures, made = listening._bind, [number], list[socket.socket]()
+
+    def sometimes(family: int, address: tuple[object, ...], port: int) -> socket.socket:
+        if made and failures:
+            raise OSError(failures.pop(), "")
+        made.append(bind(family, ("127.0.0.1", 0), 0))
+        return made[-1]
+
+    monkeypatch.setattr(listening, "_bind", sometimes)
+    places = [(socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET, ("127.0.0.2", 0))]
+    if number == errno.EADDRINUSE:
+        plugs = listening._bind_all(places, 0)
+        assert plugs == made[1:]
+        for plug in plugs:
+            plug.close()
+    else:
+        with pytest.raises(OSError, match="Errno"):
+            listening._bind_all(places, 0)
+    assert all(plug.fileno() == -1 for plug in made)
+
+
+async def test_a_connection_that_cannot_be_made_ends_and_the_next_one_is_taken() -> None:
+    guests, failures = Guests(), ["a bug"]
+
+    def factory() -> asyncio.Protocol:
+        if failures:
+            raise LookupError(failures.pop())
+        return guests.factory()
+
+    listener = await Listener.open("127.0.0.1", 0, factory, Rate(4, 0.002), Courtesy())
+    with socket.create_connection(listener.address) as first, socket.create_connection(listener.address):
+        await guests.all(1)
+        assert first.recv(1) == b""
+    await listener.close()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_whoever_comes_in_the_turn_of_the_end_troubles_nobody(turns: int) -> None:
+    loop, troubles = asyncio.get_running_loop(), list[dict[str, Any]]()
+    loop.set_exception_handler(lambda _loop, context: troubles.append(context))
+    listener = await listen(Guests())
+    await asyncio.sleep(0)
+    with socket.socket() as late:
+        late.setblocking(False)
+        late.connect_ex(listener.address)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        address = listener.address
+        await listener.close()
+        await asyncio.sleep(0)
+    assert listener.address == address
+    assert not troubles
