@@ -16,7 +16,7 @@ from entrenous.client.store import keys
 from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, with_member
 from entrenous.crypto import Entropy, SigningKey
 from entrenous.mls.framing import no_padding, protect_application
-from entrenous.mls.group import commit
+from entrenous.mls.group import MAX_LIFETIME, commit
 from entrenous.mls.types import (
     ContentType,
     Extension,
@@ -96,7 +96,9 @@ class Traitor:
         request = requests.Publish(self.room.id, self.room.standing.base, message_id, body)
         return (await self.services.caller.call(request, replies.Published)).sequence
 
-    async def commits(self, proposals: Sequence[Proposal], settings: RoomSettings, **claims: Any) -> int:
+    async def commits(
+        self, proposals: Sequence[Proposal], settings: RoomSettings, *, max_lifetime: int = MAX_LIFETIME, **claims: Any
+    ) -> int:
         """Send a Commit that no policy has judged; ``claims`` replace what it tells in clear."""
         data = self._data(settings, **claims)
         with self.person.store.transaction() as tx:
@@ -108,6 +110,7 @@ class Traitor:
                 proposals=proposals,
                 authenticated_data=data.encode(),
                 now=self.services.environment.seconds(),
+                max_lifetime=max_lifetime,
             )
             keys.apply(tx, self.room.id, made.changes)
         return await self._sends_commit(made.message, data.message_id)

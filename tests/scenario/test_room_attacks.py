@@ -1,9 +1,8 @@
 """Hostile servers and hostile members: what they do is seen, told and survived; the room goes on."""
 
 import asyncio
-import dataclasses
-from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -30,86 +29,25 @@ from entrenous.client import (
     RoomJoined,
     SendText,
     WaitUntilSent,
+    key_packages,
 )
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Room
-from entrenous.client.rosters import roster_delta
-from entrenous.client.store import contacts, keys
-from entrenous.content import ROOM_SETTINGS_EXTENSION, Content, Role, RoomSettings, Text, with_member, without_member
+from entrenous.client.store import contacts
+from entrenous.content import Content, Role, Text, with_member, without_member
 from entrenous.errors import RejectedError
 from entrenous.mls.framing import no_padding, protect_application
-from entrenous.mls.group import commit
-from entrenous.mls.types import Extension, GroupContextExtensions, Proposal, Remove
+from entrenous.mls.types import Add, KeyPackage, Remove
 from entrenous.testing.members import Person, World
-from entrenous.wire import CommitData, LogPosition, MessageData, replies, requests
+from entrenous.wire import LogPosition, MessageData, replies, requests
+from hostile_member import Traitor
 from worlds import at_server, garden, in_world, texts
+
+FOREVER = 100 * 365 * 86_400
 
 
 def room_of(person: Person, room: bytes) -> Room:
     return person.running._hall.get(room).room
-
-
-class Traitor:
-    """A member who holds every key that membership gives, and keeps no rule."""
-
-    def __init__(self, person: Person, room: bytes) -> None:
-        self.person = person
-        self.room = room_of(person, room)
-        self.services = person.running._services
-
-    def settings_proposal(self, settings: RoomSettings) -> GroupContextExtensions:
-        kept = [
-            extension
-            for extension in self.room.epoch.group.context.extensions
-            if extension.extension_type != ROOM_SETTINGS_EXTENSION
-        ]
-        return GroupContextExtensions((Extension(ROOM_SETTINGS_EXTENSION, settings.encode()), *kept))
-
-    async def commits(self, proposals: Sequence[Proposal], settings: RoomSettings, **claims: Any) -> int:
-        """Send a Commit that no policy has judged; ``claims`` replace what it tells in clear."""
-        message_id = self.services.ids.next()
-        data = CommitData(
-            message_id,
-            settings.retention_seconds,
-            roster_delta(self.room.settings, settings),
-            self.room.standing.position,
-            b"",
-        )
-        data = dataclasses.replace(data, **claims)
-        with self.person.store.transaction() as tx:
-            made = commit(
-                self.room.epoch.group,
-                StoredKeys(tx, self.room.id),
-                self.services.device.signer,
-                self.services.environment.entropy,
-                proposals=proposals,
-                authenticated_data=data.encode(),
-                now=self.services.environment.seconds(),
-            )
-            keys.apply(tx, self.room.id, made.changes)
-        request = requests.Commit(
-            self.room.id, self.room.standing.base, message_id, made.message, (), b"", b"garbage", b"more garbage"
-        )
-        return (await self.services.caller.call(request, replies.Published)).sequence
-
-    async def publishes(self, content: Content, outer_id: bytes, newest: LogPosition | None = None) -> int:
-        """Send a content under an outer message id of his choice."""
-        with self.person.store.transaction() as tx:
-            protected = protect_application(
-                self.room.epoch.group,
-                StoredKeys(tx, self.room.id),
-                self.services.device.signer,
-                content.encode(),
-                MessageData(newest or self.room.standing.position).encode(),
-                padding=no_padding,
-                entropy=self.services.environment.entropy,
-            )
-            keys.apply(tx, self.room.id, protected.changes)
-        request = requests.Publish(self.room.id, self.room.standing.base, outer_id, protected.message)
-        return (await self.services.caller.call(request, replies.Published)).sequence
-
-    def content(self, text: str) -> Content:
-        return Content(self.services.ids.next(), self.services.now_ms(), Text(text))
 
 
 # What a member can do.
@@ -136,6 +74,26 @@ async def test_a_commit_that_breaks_a_rule_is_refused_by_all_and_the_room_goes_o
     await alice.do(KickMember(room, "mallory"))
     await alice.says(room, "without mallory")
     await carol.reads("without mallory")
+
+
+@in_world
+async def test_a_member_who_would_stay_for_a_hundred_years_is_refused_by_all(world: World) -> None:
+    """RFC 9420 §7.2: what is added is good for a limited time, also where the one who adds it keeps no rule."""
+    alice, mallory, carol = await world.people("alice", "mallory", "carol")
+    room = await garden(alice, mallory, carol)
+    traitor = Traitor(mallory, room)
+    with mock.patch.object(key_packages, "LIFETIME", FOREVER):
+        (accomplice,) = await world.people("accomplice")
+    claimed = await traitor.services.caller.call(
+        requests.ClaimKeyPackages(accomplice.running.account), replies.KeyPackages
+    )
+    package = KeyPackage.decode(claimed.packages[0].key_package)
+    more = with_member(traitor.room.settings, accomplice.running.account, Role.MEMBER)
+    await traitor.commits([Add(package), traitor.settings_proposal(more)], more, max_lifetime=2 * FOREVER)
+    for person in (alice, carol):
+        assert (await person.sees(CommitRefused)).rule == "MLS-LEAF-LIFETIME-TOTAL"
+    await alice.says(room, "not for so long")
+    await carol.reads("not for so long")
 
 
 @in_world
@@ -332,15 +290,17 @@ async def test_a_message_that_the_server_says_it_stored_and_then_swaps_is_told_t
 async def test_what_the_server_no_longer_has_is_shown_as_a_gap_and_an_invitation_heals_it(world: World) -> None:
     alice, bob = await world.people("alice", "bob")
     room = await garden(alice, bob)
+    await alice.says(room, "heard by bob")
+    await bob.reads("heard by bob")
     await bob.stop()
     await alice.says(room, "lost to bob")
     await alice.reads("lost to bob")
-    await at_server(world, "DELETE FROM entries WHERE room = ? AND sequence <= 2", room)
-    await at_server(world, "UPDATE rooms SET first_available = 3 WHERE id = ?", room)
+    await at_server(world, "DELETE FROM entries WHERE room = ? AND sequence <= 3", room)
+    await at_server(world, "UPDATE rooms SET first_available = 4 WHERE id = ?", room)
     await bob.come_back()
     await alice.says(room, "there is more")
     gap = await bob.sees(GapShown)
-    assert (gap.first_missing, gap.first_available) == (2, 3)
+    assert (gap.first_missing, gap.first_available) == (3, 4)
     with pytest.raises(RejectedError) as caught:
         await bob.do(RefreshKeys(room))
     assert caught.value.rule == "CLIENT-GAP"

@@ -16,7 +16,7 @@ from entrenous.wire import replies, requests
 #: Bytes from which a request is a large one.
 LARGE = 64 << 10
 #: Bytes that the answer to a dear request counts as at the least.
-LEAST_ANSWER = 64 << 10
+LEAST_ANSWER = 8 << 10
 #: What has a large answer, or takes the store milliseconds: one of a connection at a time, and others have theirs.
 _DEAR = (
     requests.Fetch,

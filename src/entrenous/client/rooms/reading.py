@@ -21,7 +21,7 @@ from entrenous.client.views import MessageKind
 from entrenous.content import Content, RoomAccessKey, RoomSettings, Text
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.mls.framing import Received, unprotect
-from entrenous.mls.group import Eviction, NewEpoch, stage
+from entrenous.mls.group import MAX_LIFETIME, Eviction, NewEpoch, stage
 from entrenous.mls.types import (
     ApplicationData,
     ContentType,
@@ -185,7 +185,14 @@ class Reader:
         try:
             witness = CommitData.decode(received.authenticated_data).newest
             self._check_place(witness)
-            staged = stage(epoch.group, received, policy=judge, past_epochs=PAST_EPOCHS, trace=trace)
+            staged = stage(
+                epoch.group,
+                received,
+                policy=judge,
+                past_epochs=PAST_EPOCHS,
+                max_lifetime=MAX_LIFETIME,
+                trace=trace,
+            )
             settings = settings_of(staged.view.extensions)
         except REFUSALS as error:
             return self._refused(error, sender)

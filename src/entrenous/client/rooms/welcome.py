@@ -24,7 +24,7 @@ from entrenous.client.store.outbox import OutboxRow
 from entrenous.client.store.rooms import Standing
 from entrenous.client.views import MessageKind, RoomState
 from entrenous.errors import RejectedError
-from entrenous.mls.group import Joined, KeyPackageBundle, OpenedWelcome, join_opened, open_welcome
+from entrenous.mls.group import MAX_LIFETIME, Joined, KeyPackageBundle, OpenedWelcome, join_opened, open_welcome
 from entrenous.mls.suite import ROOM_SUITE_ID
 from entrenous.mls.types import find_extension
 from entrenous.wire import LogPosition, replies, requests
@@ -77,7 +77,7 @@ class Joining:
         state = await self._fetch_state(item)
         wanted = opened.group_info.group_context.tree_hash
         tree = rebuild(access, item.room, opened.bundle.suite.hash, state.tree, state.node_changes, wanted)
-        joined = join_opened(opened, tree=tree, trace=self._environment.trace)
+        joined = join_opened(opened, tree=tree, max_lifetime=MAX_LIFETIME, trace=self._environment.trace)
         group = joined.epoch.group
         settings = judge_state((leaf for _, leaf in group.members()), group.context.extensions)
         if owner_of(group.own_leaf_node).account_id != self._device.account_id:
