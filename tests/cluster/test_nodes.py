@@ -240,10 +240,8 @@ async def test_postgresql_is_stopped_and_started_and_nothing_that_was_acknowledg
 async def test_people_spread_over_three_nodes_hold_one_conversation(
     tmp_path: Path, postgres: PrivatePostgres, nats: PrivateNats
 ) -> None:
-    async with (
-        nodes(tmp_path, postgres.database(), nats.url, count=3) as three,
-        await People.open(tmp_path, server=three[0]) as world,
-    ):
+    async with nodes(tmp_path, postgres.database(), nats.url, count=3) as three:
+        world = await People.open(tmp_path, server=three[0])
         people = [
             await world.person(name, three[number].connector()) for number, name in enumerate(("alice", "bob", "carol"))
         ]
@@ -261,3 +259,5 @@ async def test_people_spread_over_three_nodes_hold_one_conversation(
         await people[2].sees(RemovedFromRoom)
         await people[1].says(room, "the two of us")
         await people[0].reads("the two of us")
+        for person in people:
+            await person.stop()
