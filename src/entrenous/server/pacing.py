@@ -6,8 +6,12 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+import structlog
+
 from entrenous.server.counters import uncounted
 from entrenous.server.limits import Live, Rate, live
+
+_log = structlog.get_logger(__name__)
 
 #: Says whether it did anything: what came to nothing, e.g. for a client that is gone, takes nobody's turn.
 Work = Callable[[], bool]
@@ -83,7 +87,7 @@ class Pacer:
         return self._count
 
     def submit(self, origin: str, work: Work) -> None:
-        """Run ``work`` in one of the next turns; it does not raise."""
+        """Run ``work`` in one of the next turns; an exception is logged, and ends nothing else."""
         self._waiting.setdefault(origin, deque()).append(work)
         self._count += 1
         if not self._resting:
@@ -99,10 +103,17 @@ class Pacer:
             return
         done, rate = 0, self._rate()
         while done < rate.count and self._count:
-            done += self._next()()
+            done += self._do(self._next())
         if self._count:
             self._put_off()
         loop.call_later(self._courtesy.rest(rate.seconds), self._rested)
+
+    def _do(self, work: Work) -> bool:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 a bug of ours: whose it is has a deadline, and others have their turns
+            _log.exception("pacing.work_failed", error=repr(error))
+            return True
 
     def _next(self) -> Work:
         origin, queue = self._waiting.popitem(last=False)

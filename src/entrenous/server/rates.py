@@ -89,19 +89,24 @@ class Rests:
 
     def __init__(self, rate: Live[Rate]) -> None:
         self._rate = live(rate)
-        self._until: OrderedDict[Hashable, float] = OrderedDict()
+        #: What is owed, and since when that is so: the rate may change meanwhile.
+        self._owed: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def wait(self, key: Hashable, now: float) -> float:
         """Seconds until the next one; 0 is at once."""
-        return max(0.0, self._until.get(key, now) - now)
+        owed, since = self._owed.get(key, (0.0, now))
+        rate = self._rate()
+        return max(0.0, owed * rate.seconds / rate.count - (now - since))
 
     def begin(self, key: Hashable, now: float, cost: float) -> None:
         """One of ``cost`` is begun, after the wait."""
         rate = self._rate()
-        self._until[key] = max(now, self._until.pop(key, now)) + cost * rate.seconds / rate.count
+        rest = self.wait(key, now)
+        self._owed.pop(key, None)
+        self._owed[key] = (rest * rate.count / rate.seconds + cost, now)
         # Those who rest no more, as far as they stand in front, and whoever is too many.
-        while self._until and (len(self._until) > MAX_BUCKETS or next(iter(self._until.values())) <= now):
-            self._until.popitem(last=False)
+        while self._owed and (len(self._owed) > MAX_BUCKETS or not self.wait(next(iter(self._owed)), now)):
+            self._owed.popitem(last=False)
 
 
 def by_address(limits: Limits, counters: Counters, count: Count) -> AddressLimiter:

@@ -148,10 +148,13 @@ class Session:
             call.task.add_done_callback(self._finished)
 
     def _may_start(self, call: Call) -> bool:
-        if self._link.backlog >= self._services.limits.reply_backlog or self._has_to_rest(call):
+        if self._link.backlog >= self._services.limits.reply_backlog:
             return False
-        if not self._running:
-            return True
+        # Its rest is reckoned from when its own connection lets it begin.
+        return (not self._running or self._may_join(call)) and not self._has_to_rest(call)
+
+    def _may_join(self, call: Call) -> bool:
+        """Whether a request may be worked on together with others of this connection."""
         if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:
             return False
         # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.

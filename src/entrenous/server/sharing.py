@@ -17,6 +17,8 @@ from entrenous.wire import replies, requests
 LARGE = 64 << 10
 #: Bytes that the answer to a dear request counts as at the least.
 LEAST_ANSWER = 8 << 10
+#: Seconds until a rest is looked at again: an operator may have changed the rate.
+LONGEST_REST = 10.0
 #: What has a large answer, or takes the store milliseconds: one of a connection at a time, and others have theirs.
 _DEAR = (
     requests.Fetch,
@@ -77,19 +79,19 @@ class Sharing:
         """
         if call.is_large and (seconds := self._uploads.wait(account, now)):
             self._counters.add(Count.LARGE_UPLOADS)
-            return seconds
+            return min(seconds, LONGEST_REST)
         if not call.is_dear:
             return 0.0
         if seconds := self._answers.wait(account, now):
             self._counters.add(Count.LARGE_ANSWERS)
-            return seconds
+            return min(seconds, LONGEST_REST)
         if call.due_since is None:
             call.due_since = now
         return LOOK_AGAIN if self._courtesy.stands_back(call.due_since) else 0.0
 
     def began(self, call: Call, account: bytes, now: float) -> None:
         """``call`` is worked on."""
-        if call.is_large:
+        if call.is_large and account:
             self._uploads.begin(account, now, call.size)
 
     def answered(self, call: Call, account: bytes, now: float, size: int) -> None:

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from entrenous.server import Limits, Rate
 from entrenous.server.admission import Admission
-from entrenous.server.counters import Count
+from entrenous.server.counters import Count, Counters
 from entrenous.server.crowd import Crowd
 from entrenous.server.holding import SMALL, Holdings
 from entrenous.server.pacing import LOOK_AGAIN, PATIENCE, RECENTLY, Courtesy, Pacer, Work
+from entrenous.server.rates import Rests
+from entrenous.server.sharing import LARGE, LONGEST_REST, Call, Sharing
 from entrenous.testing import run_virtual
+from entrenous.wire import requests
 
 
 @dataclass(eq=False)
@@ -244,6 +247,52 @@ def test_newcomers_stand_back_for_a_request_in_hand_but_not_for_long() -> None:
         assert len(done) == 4
         assert all(done[each] - done[each - 1] <= PATIENCE + LOOK_AGAIN + 0.001 for each in (2, 3))
         assert courtesy.in_hand == {endless}
+
+    run_virtual(main())
+
+
+def test_work_that_raises_keeps_nobody_else_out() -> None:
+    async def main() -> None:
+        pacer, done = Pacer(Rate(1, 0.5), Noticed()), list[float]()
+
+        def fail() -> bool:
+            raise LookupError("a bug")
+
+        pacer.submit("one", fail)
+        pacer.submit("two", noting(done))
+        await asyncio.sleep(1)
+        pacer.submit("one", noting(done))
+        await asyncio.sleep(1)
+        assert len(done) == 2
+
+    run_virtual(main())
+
+
+def test_a_rest_is_as_long_as_the_rate_of_now_has_it() -> None:
+    rates = [Rate(100, 1.0)]
+    rests = Rests(lambda: rates[-1])
+    rests.begin("one", 0.0, 400)
+    assert (rests.wait("one", 1.0), rests.wait("two", 1.0)) == (3, 0)
+    rates.append(Rate(1, 1e9))
+    assert rests.wait("one", 1.0) > 1e9
+    rests.begin("two", 1.0, 100)
+    rates.append(Rate(100, 1.0))
+    assert (rests.wait("one", 1.0), rests.wait("two", 1.0)) == (3, 1)
+    rests.begin("one", 2.0, 100)
+    assert rests.wait("one", 2.0) == 3
+    assert rests.wait("one", 6.0) == 0
+
+
+def test_a_dear_request_rests_no_longer_than_the_rate_of_now_has_it_and_nobody_is_charged_for_strangers() -> None:
+    async def main() -> None:
+        limits = Limits()
+        sharing = Sharing(limits, Counters(), Courtesy())
+        call = Call(1, requests.ListRooms(), LARGE)
+        sharing.began(call, b"", 0.0)
+        sharing.answered(call, b"", 0.0, LARGE)
+        assert sharing.wait(call, b"", 0.0) == 0
+        sharing.answered(call, b"somebody", 0.0, limits.large_answers.count * 100)
+        assert sharing.wait(call, b"somebody", 0.0) == LONGEST_REST
 
     run_virtual(main())
 

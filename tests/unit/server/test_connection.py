@@ -482,6 +482,31 @@ def test_a_request_that_waits_for_an_answer_to_be_taken_is_begun_then(
     play(scenario, limits=Limits(reply_backlog=5_000))
 
 
+def test_a_dear_request_stands_back_anew_when_its_connection_has_answered_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        sharing, seen = world.memory.server.services.sharing, list[tuple[str, int]]()
+        wait, answered = sharing.wait, sharing.answered
+
+        def asked(call: Any, *rest: Any) -> float:
+            seen.append(("asked", call.number))
+            return wait(call, *rest)
+
+        def done(call: Any, *rest: Any) -> None:
+            seen.append(("answered", call.number))
+            answered(call, *rest)
+
+        monkeypatch.setattr(sharing, "wait", asked)
+        monkeypatch.setattr(sharing, "answered", done)
+        await asyncio.gather(*(alice.client.start(requests.ListRooms()) for _ in range(2)))
+        first, second = sorted({number for _, number in seen})
+        assert seen.index(("answered", first)) < seen.index(("asked", second))
+
+    play(scenario)
+
+
 def test_a_large_answer_is_sealed_in_pieces_and_others_are_answered_between_them() -> None:
     async def scenario(world: World) -> None:
         alice, bob = await world.person("alice"), await world.person("bob")
