@@ -19,6 +19,9 @@ Work = Callable[[], bool]
 #: The most seconds that newcomers stand back for a request that is in hand, and seconds between two looks.
 PATIENCE = 0.004
 LOOK_AGAIN = 0.001
+#: A turn has a step more for every so many networks that wait, up to so many: after a restart all come at once, and are
+#: to be in before their time for a handshake ends. A flood from a few networks gains nothing by it.
+CROWD, MOST_STEPS = 16, 8
 #: Seconds after a request of somebody who is in, in which newcomers go on at a measured pace.
 RECENTLY = 0.05
 
@@ -102,7 +105,8 @@ class Pacer:
             loop.call_later(LOOK_AGAIN, self._turn)
             return
         done, rate = 0, self._rate()
-        while done < rate.count and self._count:
+        most = max(rate.count, min(len(self._waiting) // CROWD, MOST_STEPS))
+        while done < most and self._count:
             done += self._do(self._next())
         if self._count:
             self._put_off()

@@ -12,7 +12,7 @@ from entrenous.server.admission import Admission
 from entrenous.server.counters import Count, Counters
 from entrenous.server.crowd import Crowd
 from entrenous.server.holding import SMALL, Holdings
-from entrenous.server.pacing import LOOK_AGAIN, PATIENCE, RECENTLY, Courtesy, Pacer, Work
+from entrenous.server.pacing import CROWD, LOOK_AGAIN, MOST_STEPS, PATIENCE, RECENTLY, Courtesy, Pacer, Work
 from entrenous.server.rates import Rests
 from entrenous.server.sharing import LARGE, LONGEST_REST, Call, Sharing
 from entrenous.testing import run_virtual
@@ -226,6 +226,21 @@ def test_newcomers_rest_only_where_somebody_who_is_in_would_notice() -> None:
         assert await have_done(3) == [0, 0.5, 0.5]
         assert loop.time() > RECENTLY
         assert await have_done(3) == [0, 0, 0]
+
+    run_virtual(main())
+
+
+def test_a_crowd_from_everywhere_comes_in_faster_and_a_flood_from_one_network_does_not() -> None:
+    async def steps_of_the_first_turn(origins: int) -> int:
+        pacer, done = Pacer(Rate(1, 0.5), Noticed()), list[float]()
+        for number in range(1_000):
+            pacer.submit(f"network {number % origins}", noting(done))
+        await asyncio.sleep(0)
+        return len(done)
+
+    async def main() -> None:
+        found = [await steps_of_the_first_turn(origins) for origins in (1, CROWD, 4 * CROWD, 1_000)]
+        assert found == [1, 1, 4, MOST_STEPS]
 
     run_virtual(main())
 
