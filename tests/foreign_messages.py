@@ -47,7 +47,7 @@ from entrenous.mls.types import (
     WireFormat,
 )
 from entrenous.opaque import check_record, finish_login, finish_registration, finish_server_login
-from entrenous.server.entries import check_application, read_commit
+from entrenous.server.rooms.entries import check_application, read_commit
 from entrenous.testing import SeededEntropy
 from entrenous.wire import (
     CommitData,

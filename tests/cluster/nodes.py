@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from entrenous.server import Server, Settings
-from entrenous.server.limits import Limits
+from entrenous.server.configuration.limits import Limits
 from entrenous.testing import ADDRESS, FAST_KSF, SeededEntropy
 from entrenous.testing.clock import VirtualClock
 from entrenous.testing.server import MemoryServer

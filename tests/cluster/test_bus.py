@@ -21,8 +21,17 @@ from hypothesis import strategies as st
 from cluster.nodes import PATIENCE, until
 from entrenous.crypto import SigningKey
 from entrenous.errors import MalformedError, UnavailableError
-from entrenous.server.bus import ANY_NUMBER, MAX_NUDGES, Carrier, News, Nudge, carrier_for, decode_nudges, encode_nudges
-from entrenous.server.bus_nkeys import read_credentials
+from entrenous.server.nodes.bus import (
+    ANY_NUMBER,
+    MAX_NUDGES,
+    Carrier,
+    News,
+    Nudge,
+    carrier_for,
+    decode_nudges,
+    encode_nudges,
+)
+from entrenous.server.nodes.bus_nkeys import read_credentials
 from nats_server import PrivateNats, private_nats
 
 SERVER = bytes(range(32))
@@ -209,7 +218,7 @@ def test_a_url_of_no_bus_is_refused_and_not_repeated(url: str) -> None:
     ("missing", "call"),
     [
         ("psycopg", "from entrenous.server.store import shared_engine; shared_engine('postgresql://here/there')"),
-        ("nats", "from entrenous.server.bus import carrier_for; carrier_for('nats://here', bytes(32))"),
+        ("nats", "from entrenous.server.nodes.bus import carrier_for; carrier_for('nats://here', bytes(32))"),
     ],
 )
 def test_a_library_that_is_not_installed_is_named_with_what_to_do(missing: str, call: str) -> None:

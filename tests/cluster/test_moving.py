@@ -14,7 +14,7 @@ from sqlalchemy import Table, func, select
 from cluster.nodes import NEVER
 from entrenous.errors import UnavailableError
 from entrenous.server import Server, Settings
-from entrenous.server.moving import Moved, move
+from entrenous.server.nodes.moving import Moved, move
 from entrenous.server.store import copying, sqlite_engine
 from entrenous.testing import ADDRESS, FAST_KSF, SeededEntropy
 from entrenous.testing.clock import VirtualClock

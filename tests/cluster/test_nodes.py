@@ -10,7 +10,7 @@ import pytest
 from cluster.nodes import PATIENCE, is_connected, nodes, until
 from entrenous.client import KickMember, MessageArrived, RemovedFromRoom
 from entrenous.identity import DeviceKeys, DeviceList, sign_device_list
-from entrenous.server.bus import ANY_NUMBER, News, Nudge, encode_nudges
+from entrenous.server.nodes.bus import ANY_NUMBER, News, Nudge, encode_nudges
 from entrenous.testing import SeededEntropy
 from entrenous.testing.members import World as People
 from entrenous.wire import ErrorCode, RosterAction, events, replies, requests

@@ -19,7 +19,7 @@ from entrenous.server import Settings, SystemClock
 from entrenous.server.audit import START, Action, Deed
 from entrenous.server.audit import append as append_deed
 from entrenous.server.operating import Admin, opened, verify
-from entrenous.server.quotas import kept_bytes
+from entrenous.server.people.quotas import kept_bytes
 from entrenous.server.store import (
     Storage,
     Transaction,

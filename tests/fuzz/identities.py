@@ -32,7 +32,7 @@ from entrenous.identity import (
 )
 from entrenous.identity.committed import seal_committed
 from entrenous.identity.vault import StoredVault
-from entrenous.server.names import check_name, name_key
+from entrenous.server.people.names import check_name, name_key
 from entrenous.server.refusal import RefusedError
 from entrenous.testing import SeededEntropy
 from fuzz import real, rooms

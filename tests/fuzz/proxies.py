@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 from entrenous.errors import MalformedError
-from entrenous.server.proxy_protocol import FIXED_SIZE, MAX_REST, parse_header
+from entrenous.server.network.proxy_protocol import FIXED_SIZE, MAX_REST, parse_header
 from fuzz.target import Target
 from proxy_headers import TCP4, UNIX, UNSPEC, header, header4, header6, tlv
 

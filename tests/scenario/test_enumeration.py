@@ -19,7 +19,7 @@ import pytest
 from entrenous.crypto import ristretto
 from entrenous.opaque import start_login
 from entrenous.server import Limits, Rate
-from entrenous.server.login import Binding, Login
+from entrenous.server.people.login import Binding, Login
 from entrenous.server.refusal import RefusedError
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.testing import SeededEntropy, run_virtual

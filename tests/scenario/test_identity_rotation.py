@@ -9,9 +9,9 @@ import pytest
 from entrenous.client import ConnectionChanged, ServerChanged
 from entrenous.crypto import SigningKey
 from entrenous.identity import RotationStatement, ServerIdentityKey
-from entrenous.server.credentials import ServerKeys
-from entrenous.server.keys import load_keys, rotate_identity, write_keys
 from entrenous.server.operating import Action, Admin
+from entrenous.server.people.credentials import ServerKeys
+from entrenous.server.people.keys import load_keys, rotate_identity, write_keys
 from entrenous.testing import SeededEntropy, run_virtual
 from entrenous.testing.members import Person, World
 from full_disks import start_server

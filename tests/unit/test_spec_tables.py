@@ -16,7 +16,7 @@ from entrenous.codec import Struct
 from entrenous.content import MAX_MEMBERS, ROOM_SETTINGS_EXTENSION, JoinPolicy, Kind, Role, SettingsVersion, padded_size
 from entrenous.identity import LEAF_CERTIFICATE_EXTENSION, MAX_DEVICES, Label, Verification, WrapSlot
 from entrenous.mls.suite import ROOM_SUITE_ID
-from entrenous.server.limits import Limits, Rate, meanings
+from entrenous.server.configuration.limits import Limits, Rate, meanings
 from entrenous.wire import ErrorCode, RosterAction, events, replies, requests, types
 from spec_pages import PAGES, listings, page, rows
 

@@ -97,7 +97,7 @@ def _checked(name: str) -> str:
     Raises:
         RejectedError: rule AUTH-NAME.
     """
-    from entrenous.server.names import check_name
+    from entrenous.server.people.names import check_name
 
     return check_name(name.strip())
 

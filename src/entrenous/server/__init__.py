@@ -2,14 +2,14 @@
 
 from entrenous.server.app import Server
 from entrenous.server.clock import Clock, SystemClock
-from entrenous.server.limits import Limits, Rate
-from entrenous.server.limits import meanings as limit_meanings
+from entrenous.server.configuration.limits import Limits, Rate
+from entrenous.server.configuration.limits import meanings as limit_meanings
+from entrenous.server.configuration.settings import Settings
+from entrenous.server.configuration.settings_file import Found
+from entrenous.server.configuration.settings_shown import Shown, example_file, shown_settings
+from entrenous.server.configuration.settings_sources import Effective, Sources, load_settings, parse_flag
 from entrenous.server.serving_lock import serving_process
-from entrenous.server.settings import Settings
-from entrenous.server.settings_file import Found
-from entrenous.server.settings_shown import Shown, example_file, shown_settings
-from entrenous.server.settings_sources import Effective, Sources, load_settings, parse_flag
-from entrenous.server.supervisor import Supervisor
+from entrenous.server.watching.supervisor import Supervisor
 
 __all__ = [
     "Clock",

@@ -14,27 +14,27 @@ from entrenous.crypto import Entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.identity import InviteLink, parse_address
 from entrenous.server import notices, upkeep
-from entrenous.server.admission import Admission
-from entrenous.server.bus import Carrier, carrier_for
 from entrenous.server.clock import Clock
-from entrenous.server.connection import ClientLink
-from entrenous.server.counters import Count
-from entrenous.server.credentials import ServerKeys
-from entrenous.server.descriptors import room_for
-from entrenous.server.holding import Holdings
-from entrenous.server.host import Host
-from entrenous.server.keys import generate_keys, load_keys, load_or_create_keys
-from entrenous.server.listening import Listener
+from entrenous.server.configuration.reloading import Reloaded, own_settings, take_over
+from entrenous.server.configuration.settings import Settings
+from entrenous.server.network.admission import Admission
+from entrenous.server.network.connection import ClientLink
+from entrenous.server.network.descriptors import room_for
+from entrenous.server.network.holding import Holdings
+from entrenous.server.network.host import Host
+from entrenous.server.network.listening import Listener
+from entrenous.server.network.proxied import Balancers, ProxiedLink
+from entrenous.server.nodes.bus import Carrier, carrier_for
 from entrenous.server.opening import open_database
-from entrenous.server.pacing import Pacer
-from entrenous.server.proxied import Balancers, ProxiedLink
-from entrenous.server.reloading import Reloaded, own_settings, take_over
-from entrenous.server.reporting import Reports
-from entrenous.server.services import Services
+from entrenous.server.people.credentials import ServerKeys
+from entrenous.server.people.keys import generate_keys, load_keys, load_or_create_keys
 from entrenous.server.serving_lock import ServingLock
-from entrenous.server.settings import Settings
+from entrenous.server.sessions.pacing import Pacer
+from entrenous.server.sessions.services import Services
 from entrenous.server.store import Storage
-from entrenous.server.watch import Watch
+from entrenous.server.watching.counters import Count
+from entrenous.server.watching.reporting import Reports
+from entrenous.server.watching.watch import Watch
 from entrenous.trace import SILENT, Trace
 
 #: Seconds that clients get to take what is queued for them when the server ends.

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from entrenous.server.audit import PAGE, Action
-from entrenous.server.fanout import Fanout
-from entrenous.server.host import Connections
-from entrenous.server.login import Login
-from entrenous.server.quotas import Quotas
+from entrenous.server.network.host import Connections
+from entrenous.server.people.login import Login
+from entrenous.server.people.quotas import Quotas
+from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.store import Storage, accounts, audit
 from entrenous.server.store.audit import AuditRow
 

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entrenous.errors import UnavailableError
-from entrenous.server.settings import Settings
+from entrenous.server.configuration.settings import Settings
 from entrenous.server.store import Transaction, create_tables, ensure_schema, shared_engine, sqlite_engine
 from entrenous.server.store.engine import begin_alone
 from entrenous.server.store.facts import Use, owner, set_owner, set_use, use

@@ -6,9 +6,9 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 
-from entrenous.server.counters import Count, Counters, uncounted
-from entrenous.server.limits import Limits, Live, Rate, live
+from entrenous.server.configuration.limits import Limits, Live, Rate, live
 from entrenous.server.refusal import RefusedError
+from entrenous.server.watching.counters import Count, Counters, uncounted
 from entrenous.wire import ErrorCode
 
 #: Buckets kept; beyond it the one unused for longest is forgotten. To make the server forget how often a name was
@@ -80,6 +80,10 @@ class AddressLimiter:
         return self._addresses.take(key, now, cost) or self._networks.take(network_key(str(key)), now, cost)
 
 
+#: Seconds that are no rest: what rounding leaves of one that is over.
+LEAST_REST = 1e-6
+
+
 class Rests:
     """How long somebody has to wait before the next large thing: nothing is refused, it is only put off.
 
@@ -96,7 +100,8 @@ class Rests:
         """Seconds until the next one; 0 is at once."""
         owed, since = self._owed.get(key, (0.0, now))
         rate = self._rate()
-        return max(0.0, owed * rate.seconds / rate.count - (now - since))
+        rest = owed * rate.seconds / rate.count - (now - since)
+        return rest if rest > LEAST_REST else 0.0
 
     def begin(self, key: Hashable, now: float, cost: float) -> None:
         """One of ``cost`` is begun, after the wait."""

@@ -11,7 +11,7 @@ from entrenous.crypto import Entropy
 from entrenous.errors import EntrenousError
 from entrenous.identity import ServerIdentityKey
 from entrenous.server.clock import Clock
-from entrenous.server.settings import DAY, SILENT_AFTER
+from entrenous.server.configuration.settings import DAY, SILENT_AFTER
 from entrenous.server.store import Storage, Transaction, invites, key_packages, operators, retention, rosters, swept
 
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.

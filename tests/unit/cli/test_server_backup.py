@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrenous.server.keys import load_keys
+from entrenous.server.people.keys import load_keys
 from server_directory import Directory, entrenous, populate, server_command
 
 PASSPHRASE = "quarry velvet mango thimble orbit"

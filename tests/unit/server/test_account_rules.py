@@ -11,7 +11,7 @@ from entrenous.errors import RejectedError
 from entrenous.identity import DeviceKeys, DeviceList, sign_device_list
 from entrenous.opaque import start_login
 from entrenous.server import Limits
-from entrenous.server.keys import load_or_create_keys
+from entrenous.server.people.keys import load_or_create_keys
 from entrenous.server.store.schema import accounts
 from entrenous.server.store.statements import Statement
 from entrenous.testing import SeededEntropy, run_virtual

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrenous.server import Limits, Rate
-from entrenous.server.admission import Admission
-from entrenous.server.counters import Count, Counters
-from entrenous.server.crowd import Crowd
-from entrenous.server.holding import SMALL, Holdings
-from entrenous.server.pacing import CROWD, LOOK_AGAIN, MOST_STEPS, PATIENCE, RECENTLY, Courtesy, Pacer, Work
+from entrenous.server.network.admission import Admission
+from entrenous.server.network.crowd import Crowd
+from entrenous.server.network.holding import SMALL, Holdings
 from entrenous.server.rates import Rests
-from entrenous.server.sharing import LARGE, LONGEST_REST, Call, Sharing
+from entrenous.server.sessions.pacing import CROWD, LOOK_AGAIN, MOST_STEPS, PATIENCE, RECENTLY, Courtesy, Pacer, Work
+from entrenous.server.sessions.sharing import LARGE, LONGEST_REST, Call, Sharing
+from entrenous.server.watching.counters import Count, Counters
 from entrenous.testing import run_virtual
 from entrenous.wire import requests
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from entrenous.crypto import Argon2Parameters
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 from entrenous.server import Settings
-from entrenous.server.keys import generate_keys, load_keys
 from entrenous.server.operating import back_up, back_up_keys, needs_passphrase, open_keys, read_manifest, restore
 from entrenous.server.operating import restore_keys as put_keys_back
 from entrenous.server.operating.backup import last_backup
 from entrenous.server.operating.key_backup import MAGIC
+from entrenous.server.people.keys import generate_keys, load_keys
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.store import Transaction, key_packages
 from entrenous.server.store.key_packages import Package

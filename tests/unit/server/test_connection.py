@@ -10,12 +10,12 @@ import pytest
 
 from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
 from entrenous.server import Limits, Rate
-from entrenous.server.connection import FLUSH_BYTES, ClientLink
-from entrenous.server.counters import Count
-from entrenous.server.delivery import FETCH_BYTES
-from entrenous.server.login import Binding
-from entrenous.server.session import Link, Session
+from entrenous.server.network.connection import FLUSH_BYTES, ClientLink
+from entrenous.server.people.login import Binding
+from entrenous.server.rooms.delivery import FETCH_BYTES
+from entrenous.server.sessions.session import Link, Session
 from entrenous.server.store import Operation
+from entrenous.server.watching.counters import Count
 from entrenous.testing import SeededEntropy, VirtualClock, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE

@@ -16,7 +16,7 @@ from entrenous.mls.types import (
     PublicMessage,
 )
 from entrenous.server import Limits, Rate
-from entrenous.server.delivery import FETCH_BYTES
+from entrenous.server.rooms.delivery import FETCH_BYTES
 from entrenous.server.store import rooms
 from entrenous.testing import run_virtual
 from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests

@@ -19,7 +19,6 @@ from entrenous.crypto import ristretto
 from entrenous.crypto.ristretto_pynacl import PynaclRistretto
 from entrenous.errors import UnavailableError
 from entrenous.server import Limits, Settings
-from entrenous.server.keys import rotate_identity
 from entrenous.server.operating import (
     DATA_CHECKS,
     MACHINE_CHECKS,
@@ -30,6 +29,7 @@ from entrenous.server.operating import (
     machine_checks,
 )
 from entrenous.server.operating.listeners import listener_on
+from entrenous.server.people.keys import rotate_identity
 from entrenous.server.serving_lock import ServingLock
 from entrenous.testing import SeededEntropy
 from server_directory import Directory, populate, server_command

@@ -8,8 +8,8 @@ import pytest
 from entrenous.errors import MalformedError
 from entrenous.mls.types import BasicCredential, Capabilities, KeyPackage, LeafNode, Lifetime, ProtocolVersion
 from entrenous.mls.types.leaf_node import FromUpdate, Source
-from entrenous.server.key_packages import LONGEST
-from entrenous.server.settings import DAY
+from entrenous.server.configuration.settings import DAY
+from entrenous.server.people.key_packages import LONGEST
 from entrenous.testing import VirtualClock, run_virtual
 from entrenous.wire import ErrorCode, replies, requests
 from server_people import Person, World

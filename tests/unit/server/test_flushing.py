@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from entrenous.server.flushing import Flushes
+from entrenous.server.network.flushing import Flushes
 
 
 class At:

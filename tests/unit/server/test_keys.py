@@ -8,7 +8,8 @@ import pytest
 
 from entrenous.errors import MalformedError, RejectedError, UnavailableError
 from entrenous.identity import MAX_ROTATIONS
-from entrenous.server.keys import (
+from entrenous.server.operating import Action, Admin
+from entrenous.server.people.keys import (
     decode_keys,
     encode_keys,
     generate_keys,
@@ -16,7 +17,6 @@ from entrenous.server.keys import (
     load_or_create_keys,
     rotate_identity,
 )
-from entrenous.server.operating import Action, Admin
 from entrenous.server.upkeep import LOOK_EVERY
 from entrenous.testing import SeededEntropy, run_virtual
 from full_disks import start_server

@@ -11,7 +11,7 @@ from entrenous.channel import ALERT, HYBRID, ClientConnection
 from entrenous.errors import UsageError
 from entrenous.opaque import start_login
 from entrenous.server import Limits, Rate
-from entrenous.server.counters import Count, Counters
+from entrenous.server.watching.counters import Count, Counters
 from entrenous.testing import SeededEntropy, run_virtual
 from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests
 from server_people import RETENTION, RawClient, World, silent

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from entrenous.server import listening
-from entrenous.server.limits import Rate
-from entrenous.server.listening import Listener
-from entrenous.server.pacing import Courtesy
+from entrenous.server.configuration.limits import Rate
+from entrenous.server.network import listening
+from entrenous.server.network.listening import Listener
+from entrenous.server.sessions.pacing import Courtesy
 
 CROWD = 40
 

@@ -16,8 +16,8 @@ from entrenous.cli.logs import LogFormat, LogLevel, configure
 from entrenous.cli.server.run import _tell_mistake
 from entrenous.errors import CryptoError
 from entrenous.server import Limits, Rate
-from entrenous.server.delivery import Delivery
-from entrenous.server.proxied import Balancers, ProxiedLink
+from entrenous.server.network.proxied import Balancers, ProxiedLink
+from entrenous.server.rooms.delivery import Delivery
 from entrenous.server.store import Transaction
 from entrenous.testing import connect_in_memory, run_virtual
 from entrenous.wire import requests
@@ -101,7 +101,7 @@ async def beside_a_balancer(world: World) -> None:
 
 
 def world_link(world: World, address: str | None) -> asyncio.Protocol:
-    from entrenous.server.connection import ClientLink
+    from entrenous.server.network.connection import ClientLink
 
     return ClientLink(world.memory.server._host, address)
 

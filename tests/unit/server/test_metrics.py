@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 import entrenous
 from entrenous.errors import CryptoError
 from entrenous.server import Limits, Rate
-from entrenous.server.counters import Count
-from entrenous.server.histogram import Histogram
-from entrenous.server.metrics import Exposition, ServerCollector
-from entrenous.server.proxied import Balancers
-from entrenous.server.pulse import BEAT, STALLED, Pulse
+from entrenous.server.network.proxied import Balancers
+from entrenous.server.watching.counters import Count
+from entrenous.server.watching.histogram import Histogram
+from entrenous.server.watching.metrics import Exposition, ServerCollector
+from entrenous.server.watching.pulse import BEAT, STALLED, Pulse
 from entrenous.testing import run_virtual
 from entrenous.wire import ErrorCode, requests
 from server_people import Person, World, is_refusal

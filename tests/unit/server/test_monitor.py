@@ -16,9 +16,9 @@ import pytest
 from entrenous.crypto import system_entropy
 from entrenous.errors import UnavailableError
 from entrenous.server import Server, Settings, SystemClock
-from entrenous.server.health import Health, Report
-from entrenous.server.monitor import Monitor
-from entrenous.server.pulse import Pulse
+from entrenous.server.watching.health import Health, Report
+from entrenous.server.watching.monitor import Monitor
+from entrenous.server.watching.pulse import Pulse
 from entrenous.testing import FAST_KSF
 
 #: Ports that are tried for a server: one that is free now may be taken in a moment.

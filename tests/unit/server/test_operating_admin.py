@@ -13,7 +13,7 @@ from entrenous.identity import sign_device_list
 from entrenous.server import Limits, Rate
 from entrenous.server.audit import START
 from entrenous.server.operating import Action, Admin, verify
-from entrenous.server.quotas import kept_bytes
+from entrenous.server.people.quotas import kept_bytes
 from entrenous.server.store import Statement, Transaction, overview, swept
 from entrenous.server.store.operators import DELETED_NAME
 from entrenous.server.store.quotas import NONE, Quota

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from entrenous.channel import SUITES, frame_message
 from entrenous.errors import UsageError
 from entrenous.server import Rate, Settings, rates
-from entrenous.server.fanout import PUSH_BYTES, Arrival, Fanout, Offer
-from entrenous.server.names import check_name, name_key
+from entrenous.server.people.names import check_name, name_key
 from entrenous.server.rates import AddressLimiter, RateLimiter, address_key, network_key
 from entrenous.server.refusal import RefusedError
+from entrenous.server.rooms.fanout import PUSH_BYTES, Arrival, Fanout, Offer
 from entrenous.wire import Entry, encode_event, events
 
 ROOM, OTHER = bytes(16), bytes([1]) * 16

@@ -14,8 +14,8 @@ from entrenous.cli.run import server_loop
 from entrenous.crypto import system_entropy
 from entrenous.errors import MalformedError
 from entrenous.server import Limits, Server, Settings, SystemClock
-from entrenous.server.counters import Count
-from entrenous.server.proxy_protocol import FIXED_SIZE, MAX_REST, SIGNATURE, ProxyHeader, parse_header
+from entrenous.server.network.proxy_protocol import FIXED_SIZE, MAX_REST, SIGNATURE, ProxyHeader, parse_header
+from entrenous.server.watching.counters import Count
 from entrenous.testing import FAST_KSF, VirtualClock, connect_in_memory, run_virtual
 from entrenous.testing.entropy import SeededEntropy
 from proxy_headers import TCP4, TCP6, UDP4, UNIX, UNSPEC, header, header4, header6, tlv

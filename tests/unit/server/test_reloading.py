@@ -19,10 +19,10 @@ from structlog.testing import capture_logs
 from entrenous.channel import CLASSIC
 from entrenous.errors import UnavailableError
 from entrenous.server import Limits, Rate, Settings, Supervisor, serving_process
-from entrenous.server.limits import check_limit, meanings
-from entrenous.server.reloading import own_settings, take_over
+from entrenous.server.configuration.limits import check_limit, meanings
+from entrenous.server.configuration.reloading import own_settings, take_over
+from entrenous.server.configuration.settings import about_settings
 from entrenous.server.serving_lock import ServingLock
-from entrenous.server.settings import about_settings
 from entrenous.testing import run_virtual
 from entrenous.wire import ErrorCode, replies, requests
 from server_people import World, is_refusal

@@ -7,8 +7,8 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from entrenous.server import Limits, Rate
-from entrenous.server.counters import Count
-from entrenous.server.reporting import LINES, Reports
+from entrenous.server.watching.counters import Count
+from entrenous.server.watching.reporting import LINES, Reports
 from entrenous.testing import VirtualClock, run_virtual
 from entrenous.wire import requests
 from server_people import World

@@ -31,10 +31,10 @@ from entrenous.server import (
     parse_flag,
     shown_settings,
 )
-from entrenous.server.limits import parse_limit
-from entrenous.server.setting_kinds import hide_secrets, text_of
-from entrenous.server.settings import LOG_FORMATS, LOG_LEVELS, about_settings
-from entrenous.server.settings_sources import setting_names
+from entrenous.server.configuration.limits import parse_limit
+from entrenous.server.configuration.setting_kinds import hide_secrets, text_of
+from entrenous.server.configuration.settings import LOG_FORMATS, LOG_LEVELS, about_settings
+from entrenous.server.configuration.settings_sources import setting_names
 
 
 def load(data: Path, *flags: str, environment: dict[str, str] | None = None, file: Path | None = None) -> Effective:

@@ -16,7 +16,7 @@ from entrenous.channel import ALERT
 from entrenous.crypto import system_entropy
 from entrenous.errors import UnavailableError, UsageError
 from entrenous.server import Server, Settings, SystemClock
-from entrenous.server.descriptors import RESERVE
+from entrenous.server.network.descriptors import RESERVE
 from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, VirtualClock
 from entrenous.wire import replies, requests
 from server_people import Person, RawClient, World
@@ -236,7 +236,7 @@ def test_a_server_asks_the_system_for_descriptors_and_takes_no_more_connections_
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     script = (
         "import resource, sys\n"
-        "from entrenous.server.descriptors import room_for\n"
+        "from entrenous.server.network.descriptors import room_for\n"
         "soft, hard, wanted = map(int, sys.argv[1:])\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))\n"
         "print(room_for(wanted), resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"

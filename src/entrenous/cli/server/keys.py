@@ -28,7 +28,7 @@ def show_keys(
     context: typer.Context, data: DataOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Show the server id, which clients pin and which never changes, and today's identity key. Nothing secret."""
-    from entrenous.server.keys import load_keys
+    from entrenous.server.people.keys import load_keys
 
     common(context).start_logging(LogLevel.WARNING)
 
@@ -68,8 +68,8 @@ def back_up(
     """
     from entrenous.crypto import system_entropy
     from entrenous.identity import check_password, password_bytes
-    from entrenous.server.keys import load_keys
     from entrenous.server.operating import Action, back_up_keys
+    from entrenous.server.people.keys import load_keys
 
     common(context).start_logging(LogLevel.WARNING)
 
@@ -140,8 +140,8 @@ def rotate(
     Whoever has the old key can lead clients that have not followed yet to a key of his own: rotate early.
     """
     from entrenous.crypto import system_entropy
-    from entrenous.server.keys import rotate_identity
     from entrenous.server.operating import Action
+    from entrenous.server.people.keys import rotate_identity
 
     common(context).start_logging(LogLevel.WARNING)
 

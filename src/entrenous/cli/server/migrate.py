@@ -14,7 +14,7 @@ from entrenous.cli.server.configured import configured
 from entrenous.cli.server.data import DataOption
 
 if TYPE_CHECKING:
-    from entrenous.server.moving import Moved
+    from entrenous.server.nodes.moving import Moved
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +46,8 @@ def server_migrate(
     It can be repeated as often as you like, until the new store is served. Keys are not copied: they are files.
     """
     from entrenous.errors import UsageError
-    from entrenous.server.keys import load_keys
-    from entrenous.server.moving import move
+    from entrenous.server.nodes.moving import move
+    from entrenous.server.people.keys import load_keys
 
     common(context).start_logging(LogLevel.WARNING)
 

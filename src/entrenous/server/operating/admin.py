@@ -8,7 +8,7 @@ from typing import TypeVar
 from entrenous.errors import RejectedError
 from entrenous.server.audit import PAGE, Action, Deed, append
 from entrenous.server.clock import Clock
-from entrenous.server.names import name_key
+from entrenous.server.people.names import name_key
 from entrenous.server.store import Storage, Transaction, audit, operators, overview, quotas
 from entrenous.server.store.audit import AuditRow
 from entrenous.server.store.overview import Device, Invite, Room, User

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entrenous.errors import UnavailableError
-from entrenous.server.settings import Settings
+from entrenous.server.configuration.settings import Settings
 from entrenous.server.store import Storage, revision_of, shared_engine, sqlite_engine
 from entrenous.server.store.schema import REVISION
 

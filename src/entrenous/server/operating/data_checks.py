@@ -11,11 +11,11 @@ from sqlalchemy import text
 from entrenous.errors import RejectedError
 from entrenous.identity import MAX_ROTATIONS
 from entrenous.server.audit import verify
-from entrenous.server.keys import load_keys
+from entrenous.server.configuration.settings import DAY
 from entrenous.server.operating.backup import last_backup
 from entrenous.server.operating.beside import open_engine
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
-from entrenous.server.settings import DAY
+from entrenous.server.people.keys import load_keys
 from entrenous.server.store import Storage, overview
 from entrenous.server.store.schema import REVISION
 

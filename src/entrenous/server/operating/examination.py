@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from entrenous.errors import EntrenousError
-from entrenous.server.settings import Settings
+from entrenous.server.configuration.settings import Settings
 
 
 class Status(enum.StrEnum):

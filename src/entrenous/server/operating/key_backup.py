@@ -20,8 +20,8 @@ from entrenous.crypto import (
     seal,
 )
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError, UsageError
-from entrenous.server.credentials import ServerKeys
-from entrenous.server.keys import decode_keys, encode_keys, load_keys, write_keys
+from entrenous.server.people.credentials import ServerKeys
+from entrenous.server.people.keys import decode_keys, encode_keys, load_keys, write_keys
 from entrenous.server.whole_files import write_private
 
 MAGIC = b"ENTRSKEY"

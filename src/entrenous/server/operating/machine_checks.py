@@ -11,7 +11,7 @@ from pathlib import Path
 from entrenous.crypto import ristretto
 from entrenous.errors import MalformedError, UnavailableError
 from entrenous.identity import parse_address
-from entrenous.server.descriptors import room_for
+from entrenous.server.network.descriptors import room_for
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
 from entrenous.server.operating.listeners import listener_on
 from entrenous.server.serving_lock import ServingLock

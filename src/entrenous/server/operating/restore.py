@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrenous.errors import MalformedError, RejectedError, UnavailableError
+from entrenous.server.configuration.settings import Settings
 from entrenous.server.operating.backup import check_database, sqlite_errors
 from entrenous.server.operating.key_backup import server_id_of
 from entrenous.server.operating.manifest import BESIDES, DATABASE, Manifest, read_manifest
 from entrenous.server.serving_lock import ServingLock
-from entrenous.server.settings import Settings
 from entrenous.server.store.schema import REVISION
 from entrenous.server.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_directory, sync_file, write_private
 

@@ -6,8 +6,8 @@ from typing import Protocol
 from sqlalchemy import literal_column, select
 
 from entrenous.errors import UnavailableError
-from entrenous.server.histogram import Histogram
 from entrenous.server.store.statements import Statement, Transaction
+from entrenous.server.watching.histogram import Histogram
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)

@@ -11,7 +11,7 @@ from entrenous.cli.server.data import DataOption
 
 if TYPE_CHECKING:
     from entrenous.server.operating import Admin
-    from entrenous.server.quotas import Usage
+    from entrenous.server.people.quotas import Usage
 
 app = typer.Typer(help="What single accounts may have.", no_args_is_help=True)
 
@@ -82,7 +82,7 @@ def set_quota(
 
 
 async def _usage(admin: "Admin", user: str) -> "Usage":
-    from entrenous.server.quotas import Usage, kept_bytes
+    from entrenous.server.people.quotas import Usage, kept_bytes
 
     found = await admin.user(user)
     return Usage(found.account, found.rooms, await kept_bytes(admin.storage, found.account), await admin.quota(found))

@@ -27,7 +27,7 @@ def show_retention(
 
     How long a room keeps entries is the room's own setting, made by its admins, up to 30 days: `admin rooms list`.
     """
-    from entrenous.server.settings import DEDUPE_BEYOND, SILENT_AFTER
+    from entrenous.server.configuration.settings import DEDUPE_BEYOND, SILENT_AFTER
     from entrenous.server.store import swept
     from entrenous.wire.limits import MAX_RETENTION_SECONDS, MIN_RETENTION_SECONDS
 

@@ -48,7 +48,7 @@ def show_user(
 
     What its people say, and what their rooms are called, no operator can see.
     """
-    from entrenous.server.quotas import Usage, kept_bytes
+    from entrenous.server.people.quotas import Usage, kept_bytes
 
     async def main(admin: "Admin") -> None:
         found = await admin.user(user)

@@ -1,0 +1,1 @@
+"""Several servers that are one: what they tell each other, and moving to a shared store."""

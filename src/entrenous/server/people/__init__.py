@@ -1,0 +1,1 @@
+"""Accounts, devices and how they prove themselves; invites and KeyPackages."""

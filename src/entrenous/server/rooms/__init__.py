@@ -1,0 +1,1 @@
+"""Room logs: appending, reading, and telling those who listen."""

@@ -1,0 +1,199 @@
+"""Room logs: opening, appending, fetching, acknowledging (protocol §4). Each public method is one request.
+
+Every request is one operation of the storage thread, queued before anything is awaited, so a connection's requests
+take effect in the order in which they came. What is fanned out follows directly on the operation's result, in order.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from entrenous.errors import UnavailableError
+from entrenous.server.clock import Clock
+from entrenous.server.configuration.limits import Limits
+from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.refusal import RefusedError
+from entrenous.server.rooms.appending import (
+    Appended,
+    Caller,
+    append_commit,
+    append_message,
+    check_state_size,
+    member_of,
+    standing_of,
+)
+from entrenous.server.rooms.entries import check_application, read_commit
+from entrenous.server.rooms.fanout import Fanout
+from entrenous.server.rooms.following import Following
+from entrenous.server.store import Operation, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
+from entrenous.server.watching.counters import Count, Counters
+from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
+from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
+
+#: Bytes of entries in one answer, unless one alone is larger: what the loop can seal without keeping others waiting.
+FETCH_BYTES = 256 << 10
+#: Changes of the roster and Welcomes that a Commit may hold for each time that it is counted: the store looks each of
+#: them up while everybody waits.
+CHANGES_PER_COMMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The delivery service of RFC 9750 §5 for this server's rooms."""
+
+    storage: Storage
+    fanout: Fanout
+    following: Following
+    clock: Clock
+    limits: Limits
+    counters: Counters
+    _publishes: RateLimiter = field(init=False)
+    _commits: RateLimiter = field(init=False)
+    _adds: RateLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        limits, counters = self.limits, self.counters
+        object.__setattr__(self, "_publishes", by_key(limits, counters, Count.PUBLISHES))
+        object.__setattr__(self, "_commits", by_key(limits, counters, Count.COMMITS))
+        object.__setattr__(self, "_adds", by_key(limits, counters, Count.ADDS_PER_TARGET))
+
+    async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
+        """Open a log; again for the same account, nothing happens."""
+        now = int(self.clock.now())
+
+        def operation(tx: Transaction) -> bool:
+            creator = rooms.creator(tx, request.room)
+            if creator is not None:
+                if creator != caller.account:
+                    raise RefusedError("DS-ROOM-ID", ErrorCode.DENIED, "this room id is taken")
+                return False
+            if rosters.count_rooms(tx, caller.account) >= quotas.rooms_allowed(
+                tx, caller.account, self.limits.rooms_per_account
+            ):
+                raise RefusedError("DS-ROOMS", ErrorCode.DENIED, "you are in too many rooms")
+            size = len(request.group_info) + len(request.tree)
+            check_state_size(size)
+            rooms.create(tx, request.room, caller.account, request.retention_seconds, now)
+            rosters.add(tx, request.room, caller.account, may_manage=True, added_at=0, readable_after=0, now=now)
+            state = (request.group_info, b"", request.tree)
+            group_states.add(tx, request.room, 0, state, size=size, changes=0)
+            return True
+
+        if await self.storage.write(operation):
+            self.following.created(request.room, caller.account)
+        return replies.Done()
+
+    async def publish(self, caller: Caller, request: requests.Publish) -> replies.Reply:
+        """Append a message; durable when this returns."""
+        check_rate(self._publishes, caller.device, self.clock.now())
+        check_application(request.entry, request.room)
+        now_ms = math.floor(self.clock.now() * 1000)
+        appended = await self._append(request.room, lambda tx: append_message(tx, caller, request, now_ms))
+        if appended.entry is not None:
+            self.following.appended(request.room, appended.entry)
+        return replies.Published(appended.sequence)
+
+    async def commit(self, caller: Caller, request: requests.Commit) -> replies.Reply:
+        """Append a Commit with all that belongs to it; durable when this returns."""
+        check_rate(self._commits, caller.device, self.clock.now())
+        data = read_commit(request.entry, request.room, request.message_id)
+        self._check_changes(caller, request, data)
+        now_ms = math.floor(self.clock.now() * 1000)
+        welcomed = [item.device for item in request.welcomes]
+        appended = await self._append(
+            request.room,
+            lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms),
+            devices=welcomed,
+        )
+        if appended.entry is not None:
+            self.following.committed(request.room, appended.entry, data.roster, welcomed)
+        return replies.Published(appended.sequence)
+
+    async def fetch(self, caller: Caller, request: requests.Fetch) -> replies.Reply:
+        """A run of the log without gaps, as far as the account may read."""
+        subscriber = self.fanout.connection(caller.device)
+        if subscriber is not None:
+            # Before the log is read: an entry that comes after the reading is pushed again.
+            self.fanout.caught_up(subscriber, request.room)
+
+        def operation(tx: Transaction) -> replies.Entries:
+            place = standing_of(tx, request.room, caller.account)
+            after = max(request.after, place.readable_from - 1)
+            limit = min(request.limit, MAX_FETCH)
+            found = log.fetch(tx, request.room, after, place.readable_to, limit=limit, size=FETCH_BYTES)
+            return replies.Entries(request.room, place.readable_from, place.readable_to, found)
+
+        return await self.storage.read(operation)
+
+    async def fetch_group_state(self, caller: Caller, request: requests.FetchGroupState) -> replies.Reply:
+        """What a joiner at one Commit needs, sealed."""
+
+        def operation(tx: Transaction) -> replies.GroupState:
+            place = member_of(tx, request.room, caller.account)
+            found = None
+            if request.sequence >= place.added_at:
+                found = group_states.fetch(tx, request.room, request.sequence)
+            if found is None:
+                raise RefusedError("DS-STATE", ErrorCode.NOT_FOUND, "no group state of that Commit is kept for you")
+            return found
+
+        return await self.storage.read(operation)
+
+    async def fetch_roster(self, caller: Caller, request: requests.FetchRoster) -> replies.Reply:
+        """Whom this server counts among a room's accounts: its members compare that with what they have agreed on."""
+
+        def operation(tx: Transaction) -> replies.Roster:
+            place = member_of(tx, request.room, caller.account)
+            return replies.Roster(place.newest_commit, rosters.every(tx, request.room))
+
+        return await self.storage.read(operation)
+
+    async def acknowledge(self, caller: Caller, request: requests.Acknowledge) -> replies.Reply:
+        """Note how far a device has come."""
+
+        def operation(tx: Transaction) -> None:
+            place = standing_of(tx, request.room, caller.account)
+            if request.sequence > place.readable_to:
+                raise RefusedError("DS-ACK", ErrorCode.MALFORMED, "there is no such entry yet")
+            log.acknowledge(tx, request.room, caller.device, request.sequence)
+
+        await self.storage.write(operation)
+        return replies.Done()
+
+    async def list_rooms(self, caller: Caller, request: requests.ListRooms) -> replies.Reply:
+        """Where every log stands that the account may read."""
+        del request
+        return replies.Rooms(await self.storage.read(lambda tx: rooms.heads(tx, caller.account)))
+
+    async def fetch_inbox(self, caller: Caller, request: requests.FetchInbox) -> replies.Reply:
+        """Welcomes that wait."""
+        items = await self.storage.read(
+            lambda tx: inbox.fetch(tx, caller.device, request.after, limit=MAX_FETCH, size=MAX_BLOB_SIZE)
+        )
+        return replies.Inbox(items)
+
+    async def drop_inbox(self, caller: Caller, request: requests.DropInbox) -> replies.Reply:
+        """Delete Welcomes that the device has stored."""
+        await self.storage.write(lambda tx: inbox.drop(tx, caller.device, request.id))
+        return replies.Done()
+
+    def _check_changes(self, caller: Caller, request: requests.Commit, data: CommitData) -> None:
+        """Count what a Commit changes, and whom it adds or writes to.
+
+        Raises:
+            RefusedError: it was too much at once.
+        """
+        now = self.clock.now()
+        more = (len(data.roster) + len(request.welcomes)) // CHANGES_PER_COMMIT
+        check_rate(self._commits, caller.device, now, more)
+        targets = {change.account for change in data.roster if change.action is RosterAction.ADD}
+        targets |= {item.account for item in request.welcomes}
+        for target in targets - {caller.account}:
+            check_rate(self._adds, (caller.account, target), now)
+
+    async def _append(self, room: bytes, operation: Operation[Appended], *, devices: Sequence[bytes] = ()) -> Appended:
+        try:
+            return await self.storage.write(operation, rooms=(room,), devices=devices)
+        except UnavailableError:
+            self.following.doubted(room)
+            raise

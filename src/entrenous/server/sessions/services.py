@@ -1,0 +1,167 @@
+"""The services of one server, and which of them answers which request."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from entrenous.crypto import Entropy
+from entrenous.server.clock import Clock
+from entrenous.server.configuration.limits import Limits
+from entrenous.server.configuration.settings import Settings
+from entrenous.server.nodes.bus import Alone, Bus
+from entrenous.server.people.accounts import Accounts
+from entrenous.server.people.credentials import ServerKeys
+from entrenous.server.people.invites import Invites
+from entrenous.server.people.key_packages import KeyPackages
+from entrenous.server.people.login import Login
+from entrenous.server.people.quotas import Quotas
+from entrenous.server.people.registration import Registration
+from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.rooms.appending import Caller
+from entrenous.server.rooms.delivery import Delivery
+from entrenous.server.rooms.fanout import Fanout
+from entrenous.server.rooms.following import Following
+from entrenous.server.sessions.activity import Activity
+from entrenous.server.sessions.pacing import Courtesy
+from entrenous.server.sessions.sharing import Sharing
+from entrenous.server.store import Storage
+from entrenous.server.watching.counters import Count, Counters
+from entrenous.trace import SILENT, Trace
+from entrenous.wire import replies, requests
+
+#: Requests whose content the server keeps, for days at least.
+_KEPT = frozenset(
+    {
+        requests.Publish,
+        requests.Commit,
+        requests.CreateRoom,
+        requests.PutKeyPackages,
+        requests.PutVault,
+        requests.PutDeviceList,
+    }
+)
+
+ForDevice = Callable[[Caller, Any], Awaitable[replies.Reply]]
+ForAccount = Callable[[bytes, Any], Awaitable[replies.Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What sessions call."""
+
+    registration: Registration
+    login: Login
+    accounts: Accounts
+    invites: Invites
+    key_packages: KeyPackages
+    delivery: Delivery
+    fanout: Fanout
+    following: Following
+    limits: Limits
+    counters: Counters
+    activity: Activity
+    clock: Clock
+    uploads: RateLimiter
+    quotas: Quotas
+    courtesy: Courtesy
+    sharing: Sharing
+    of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
+    of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
+    _others: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        accounts, delivery, key_packages = self.accounts, self.delivery, self.key_packages
+        for_account: dict[type[requests.Request], ForAccount] = {
+            requests.PutDeviceList: accounts.put_device_list,
+            requests.GetVault: accounts.get_vault,
+            requests.PutVault: accounts.put_vault,
+        }
+        for_device: dict[type[requests.Request], ForDevice] = {
+            requests.CreateInvite: self.invites.create,
+            requests.FindAccount: accounts.find,
+            requests.GetAccount: accounts.get,
+            requests.PutKeyPackages: key_packages.put,
+            requests.ClaimKeyPackages: key_packages.claim,
+            requests.CreateRoom: delivery.create_room,
+            requests.ListRooms: delivery.list_rooms,
+            requests.Publish: delivery.publish,
+            requests.Commit: delivery.commit,
+            requests.Fetch: delivery.fetch,
+            requests.FetchGroupState: delivery.fetch_group_state,
+            requests.FetchRoster: delivery.fetch_roster,
+            requests.Acknowledge: delivery.acknowledge,
+            requests.FetchInbox: delivery.fetch_inbox,
+            requests.DropInbox: delivery.drop_inbox,
+        }
+        object.__setattr__(self, "of_account", for_account)
+        object.__setattr__(self, "of_device", for_device)
+
+    @classmethod
+    def build(
+        cls,
+        settings: Settings,
+        *,
+        storage: Storage,
+        keys: ServerKeys,
+        clock: Clock,
+        entropy: Entropy,
+        address: Callable[[], str],
+        trace: Trace = SILENT,
+        bus: Bus | None = None,
+    ) -> "Services":
+        """Join the services of one server; without a bus it is the only node."""
+        limits = settings.limits
+        counters, courtesy = Counters(), Courtesy()
+        soon = asyncio.get_running_loop().call_soon
+        fanout = Fanout(lambda: limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
+        following = Following(storage, fanout, bus or Alone())
+        fanout.arrived = following.arrived
+        return cls(
+            registration=Registration(storage, keys, clock, entropy, settings, counters),
+            login=Login(storage, keys, clock, entropy, settings, counters, trace),
+            accounts=Accounts(storage, following, clock, limits, counters),
+            invites=Invites(storage, clock, entropy, settings, address),
+            key_packages=KeyPackages(storage, clock, limits, counters),
+            delivery=Delivery(storage, fanout, following, clock, limits, counters),
+            fanout=fanout,
+            following=following,
+            limits=limits,
+            counters=counters,
+            activity=Activity(),
+            clock=clock,
+            uploads=by_key(limits, counters, Count.UPLOADS),
+            quotas=Quotas(storage),
+            courtesy=courtesy,
+            sharing=Sharing(limits, counters, courtesy),
+        )
+
+    def charge(self, account: bytes, request: requests.Request, size: int) -> None:
+        """Count the bytes of a request whose content the server is to keep.
+
+        Raises:
+            RefusedError: the account has uploaded too much lately, or keeps as much as its quota.
+        """
+        if type(request) in _KEPT:
+            check_rate(self.uploads, account, self.clock.now(), size)
+            self.quotas.charge(account, size)
+
+    def spawn(self, work: Coroutine[Any, Any, replies.Reply], *, prompt: bool) -> "asyncio.Task[replies.Reply]":
+        """Run a request. It goes on when its connection is gone, because others are to hear of what it stored.
+
+        Args:
+            work: the request.
+            prompt: it is one for which newcomers stand back.
+        """
+        task = asyncio.get_running_loop().create_task(work)
+        if prompt:
+            self.courtesy.serve(task)
+        else:
+            self._others.add(task)
+            task.add_done_callback(self._others.discard)
+        return task
+
+    async def settle(self) -> None:
+        """Wait until no request is worked on."""
+        while tasks := self.courtesy.in_hand | self._others:
+            await asyncio.wait(tasks)

@@ -1,0 +1,1 @@
+"""What an operator sees of a running server: counts, figures, health, and what is logged of misuse."""
