@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-flood bench-slow-readers bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ soak: setup-dev ## two hundred clients for two minutes, with everything going wr
 
 enumeration: setup-dev ## 10,000 logins each for names that exist and names that do not: does time tell them apart?
 	ENUMERATION_SAMPLES=10000 $(BIN)/pytest -q --show-capture=no -k time_does_not_tell tests/scenario/test_enumeration.py
+
+bench-server: setup ## what a server costs and how fast it is: some five minutes (Linux)
+	$(BIN)/entrenous bench server
 
 bench-flood: setup ## how much one client's flood delays another's messages: both 99th percentiles and their ratio
 	$(BIN)/python -m entrenous.bench.flood

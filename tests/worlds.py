@@ -1,5 +1,6 @@
 """Scenarios: a test that is given a world, under virtual time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -27,12 +28,17 @@ def in_world(scenario: Scenario) -> Callable[[Path], None]:
     return test
 
 
+#: Seconds until everybody has heard of what just happened, and of everybody's name.
+SETTLING = 0.5
+
+
 async def garden(host: Person, *guests: Person) -> bytes:
-    """A room with a host and guests in it."""
+    """A room with a host and guests in it, who know each other."""
     room = (await host.do(CreateRoom("Garden"))).room
     for guest in guests:
         await host.do(InviteMember(room, guest.name))
         await guest.sees(RoomJoined)
+    await asyncio.sleep(SETTLING)
     return room
 
 
