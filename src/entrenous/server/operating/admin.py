@@ -9,6 +9,7 @@ from entrenous.errors import RejectedError
 from entrenous.server.audit import PAGE, Action, Deed, append
 from entrenous.server.clock import Clock
 from entrenous.server.people.names import name_key
+from entrenous.server.people.quotas import Usage, kept_bytes
 from entrenous.server.store import Storage, Transaction, audit, operators, overview, quotas
 from entrenous.server.store.audit import AuditRow
 from entrenous.server.store.overview import Device, Invite, Room, User
@@ -206,6 +207,11 @@ class Admin:
     async def quota(self, user: User) -> Quota:
         """What the account may have."""
         return await self.storage.read(lambda tx: quotas.of_account(tx, user.account))
+
+    async def usage(self, user: User) -> Usage:
+        """What the account may have, and what it has."""
+        kept = await kept_bytes(self.storage, user.account)
+        return Usage(user.account, user.rooms, kept, await self.quota(user))
 
     async def set_quota(self, user: User, quota: Quota) -> None:
         """Set what the account may have."""

@@ -30,7 +30,7 @@ def show_quota(
     """
 
     async def main(admin: "Admin") -> None:
-        usage = await _usage(admin, user)
+        usage = await admin.usage(await admin.user(user))
         tell("usage", usage, _line(usage), as_json=as_json)
 
     work(context, data, config, main)
@@ -75,17 +75,10 @@ def set_quota(
         if mebibytes is not None:
             quota = replace(quota, kept_bytes=mebibytes << 20)
         await admin.set_quota(found, quota)
-        usage = await _usage(admin, user)
+        usage = await admin.usage(found)
         tell("usage", usage, _line(usage), as_json=as_json)
 
     work(context, data, config, main)
-
-
-async def _usage(admin: "Admin", user: str) -> "Usage":
-    from entrenous.server.people.quotas import Usage, kept_bytes
-
-    found = await admin.user(user)
-    return Usage(found.account, found.rooms, await kept_bytes(admin.storage, found.account), await admin.quota(found))
 
 
 def _line(usage: "Usage") -> str:

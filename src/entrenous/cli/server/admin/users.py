@@ -12,8 +12,8 @@ from entrenous.cli.server.data import DataOption
 
 if TYPE_CHECKING:
     from entrenous.server.operating import Admin
+    from entrenous.server.people.quotas import Usage
     from entrenous.server.store.overview import User
-    from entrenous.server.store.quotas import Quota
 
 app = typer.Typer(help="People's accounts.", no_args_is_help=True)
 
@@ -48,13 +48,12 @@ def show_user(
 
     What its people say, and what their rooms are called, no operator can see.
     """
-    from entrenous.server.people.quotas import Usage, kept_bytes
 
     async def main(admin: "Admin") -> None:
         found = await admin.user(user)
-        quota, kept = await admin.quota(found), await kept_bytes(admin.storage, found.account)
+        usage = await admin.usage(found)
         tell("user", found, _line(found), as_json=as_json)
-        tell("usage", Usage(found.account, found.rooms, kept, quota), _usage(found, kept, quota), as_json=as_json)
+        tell("usage", usage, _usage(usage), as_json=as_json)
         async for device in admin.devices(found):
             blocked = ", blocked" if device.is_blocked else ""
             line = f"  device {device.device.hex()}  last login {when(device.last_seen)}{blocked}"
@@ -140,10 +139,11 @@ def reset_user(
     work(context, data, config, main)
 
 
-def _usage(user: "User", kept: int, quota: "Quota") -> str:
+def _usage(usage: "Usage") -> str:
+    quota = usage.quota
     most_bytes = "no quota" if quota.kept_bytes is None else f"of {size(quota.kept_bytes)}"
     most_rooms = "no quota" if quota.rooms is None else f"of {quota.rooms}"
-    return f"  keeps {size(kept)} ({most_bytes}), is in {user.rooms} rooms ({most_rooms})"
+    return f"  keeps {size(usage.kept_bytes)} ({most_bytes}), is in {usage.rooms} rooms ({most_rooms})"
 
 
 def _line(user: "User") -> str:
