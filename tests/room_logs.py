@@ -1,5 +1,6 @@
 """A room's log as the server has it and as its members have read it, and that the two are one."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections import Counter
@@ -17,9 +18,12 @@ from entrenous.client import (
     LogShortened,
     MessageArrived,
     MessageKind,
+    MessageRef,
     MessagesMissing,
     MessageState,
     MessageStateChanged,
+    SendText,
+    WaitUntilSent,
 )
 from entrenous.client.store import entries, rooms
 from entrenous.testing.members import Person
@@ -122,3 +126,13 @@ def assert_all_read_the_same(room: bytes, people: Sequence[Person]) -> None:
     for person in people:
         assert transcript(person, room) == first, person.name
         assert shown(person) == first, person.name
+
+
+async def speak(person: Person, room: bytes, count: int) -> None:
+    """Say ``count`` things at once, and wait until the server has them."""
+    said: list[MessageRef] = []
+    for number in range(count):
+        said.append(await person.do(SendText(room, f"{person.name} {number}")))
+        await asyncio.sleep(0)
+    for message in said:
+        await person.do(WaitUntilSent(message))

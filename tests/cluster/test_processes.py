@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from entrenous.client import MessageArrived, MessageRef, SendText, WaitUntilSent
+from entrenous.client import MessageArrived
 from entrenous.client.rooms import renewal
 from entrenous.client.session import TcpConnector
 from entrenous.errors import UnavailableError
@@ -17,7 +17,7 @@ from entrenous.server.store import shared_engine
 from entrenous.testing.members import Person
 from nats_server import PrivateNats
 from postgres import PrivatePostgres
-from room_logs import LogEntry, assert_all_read_the_same, assert_one_log, read_to_the_end, transcript
+from room_logs import LogEntry, assert_all_read_the_same, assert_one_log, read_to_the_end, speak, transcript
 from server_process import ServerProcess, quick_folder
 from worlds import garden
 
@@ -77,16 +77,6 @@ async def start_nodes(folder: Path, store: str, bus: str, count: int) -> list[No
     return nodes
 
 
-async def speak(person: Person, room: bytes) -> None:
-    """Say everything, and wait until the server has it."""
-    said: list[MessageRef] = []
-    for number in range(EACH):
-        said.append(await person.do(SendText(room, f"{person.name} {number}")))
-        await asyncio.sleep(0)
-    for message in said:
-        await person.do(WaitUntilSent(message))
-
-
 async def kill_by_turns(nodes: list[Node], people: list[Person]) -> int:
     """Kill one node after the other when they are at work; returns how often."""
     listener = people[0].running.events()
@@ -134,7 +124,7 @@ async def test_nodes_that_are_killed_by_turns_lose_nothing_repeat_nothing_and_ke
             people = [await nodes[number % 2].person(f"sender{number}", stores) for number in range(SENDERS)]
             room = await garden(*people)
             killing = asyncio.ensure_future(kill_by_turns(nodes, people))
-            await asyncio.gather(*(speak(person, room) for person in people))
+            await asyncio.gather(*(speak(person, room, EACH) for person in people))
             assert await killing == len(DEATHS)
             log = shared_log(store, room)
             await read_to_the_end(room, log, people)

@@ -6,28 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from entrenous.client import LogShortened, MessageArrived, MessageRef, SendText, WaitUntilSent
+from entrenous.client import LogShortened, MessageArrived
 from entrenous.client.reaching import PatientCaller
 from entrenous.client.rooms import renewal
 from entrenous.testing.members import Person, World
 from entrenous.wire import replies, requests
-from room_logs import assert_all_read_the_same, assert_one_log, read_to_the_end, server_log, transcript
+from room_logs import assert_all_read_the_same, assert_one_log, read_to_the_end, server_log, speak, transcript
 from server_process import ServerProcess, quick_folder
 from worlds import garden, in_world
 
 SENDERS, EACH = 10, 100
 #: The server is killed each time when so many messages have been read by the first of the senders.
 KILLED_AT = (100, 250, 400, 600, 850)
-
-
-async def speak(person: Person, room: bytes) -> None:
-    """Say everything, and wait until the server has it."""
-    said: list[MessageRef] = []
-    for number in range(EACH):
-        said.append(await person.do(SendText(room, f"{person.name} {number}")))
-        await asyncio.sleep(0)
-    for message in said:
-        await person.do(WaitUntilSent(message))
 
 
 async def kill_again_and_again(server: ServerProcess, people: list[Person]) -> int:
@@ -66,7 +56,7 @@ async def test_a_server_killed_five_times_among_1000_messages_of_10_senders_lose
             people = [await server.person(f"sender{number}", stores) for number in range(SENDERS)]
             room = await garden(*people)
             killing = asyncio.ensure_future(kill_again_and_again(server, people))
-            await asyncio.gather(*(speak(person, room) for person in people))
+            await asyncio.gather(*(speak(person, room, EACH) for person in people))
             assert await killing == len(KILLED_AT)
 
             log = server_log(server.database, room)
