@@ -47,7 +47,7 @@ from entrenous.mls.types import (
     WireFormat,
 )
 from entrenous.opaque import check_record, finish_login, finish_registration, finish_server_login
-from entrenous.server.rooms.entries import check_application, read_commit
+from entrenous.server.rooms.entries import check_application, commit_clear_text, read_commit
 from entrenous.testing import SeededEntropy
 from entrenous.wire import (
     CommitData,
@@ -408,7 +408,9 @@ JUDGES: dict[str, Judge] = {
     "a client, vault": Judge(("identity: vault",), _hear_vault),
     "a person, invite link": Judge(("identity: invite",), _hear_invite),
     "a server, entry": Judge(("mls: application message",), lambda data: check_application(data, _ROOM_ID)),
-    "a server, Commit entry": Judge(("mls: Commit",), lambda data: read_commit(data, _ROOM_ID, rooms.MESSAGE_ID)),
+    "a server, Commit entry": Judge(
+        ("mls: Commit",), lambda data: read_commit(commit_clear_text(data, _ROOM_ID), rooms.MESSAGE_ID)
+    ),
     "a member, entry": Judge(("mls: application message", "mls: Commit"), _hear_entry),
     "a member of a group, proposal": Judge(("mls: proposal",), _hear_proposal),
     "anybody, MLSMessage": Judge(

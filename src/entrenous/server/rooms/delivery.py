@@ -22,7 +22,7 @@ from entrenous.server.rooms.appending import (
     member_of,
     standing_of,
 )
-from entrenous.server.rooms.entries import check_application, read_commit
+from entrenous.server.rooms.entries import changes_in, check_application, commit_clear_text, read_commit
 from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.rooms.following import Following
 from entrenous.server.store import Operation, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
@@ -96,8 +96,11 @@ class Delivery:
     async def commit(self, caller: Caller, request: requests.Commit) -> replies.Reply:
         """Append a Commit with all that belongs to it; durable when this returns."""
         check_rate(self._commits, caller.device, self.clock.now())
-        data = read_commit(request.entry, request.room, request.message_id)
-        self._check_changes(caller, request, data)
+        clear_text = commit_clear_text(request.entry, request.room)
+        more = (changes_in(clear_text) + len(request.welcomes)) // CHANGES_PER_COMMIT
+        check_rate(self._commits, caller.device, self.clock.now(), more)
+        data = read_commit(clear_text, request.message_id)
+        self._check_targets(caller, request, data)
         now_ms = math.floor(self.clock.now() * 1000)
         welcomed = [item.device for item in request.welcomes]
         appended = await self._append(
@@ -177,15 +180,13 @@ class Delivery:
         await self.storage.write(lambda tx: inbox.drop(tx, caller.device, request.id))
         return replies.Done()
 
-    def _check_changes(self, caller: Caller, request: requests.Commit, data: CommitData) -> None:
-        """Count what a Commit changes, and whom it adds or writes to.
+    def _check_targets(self, caller: Caller, request: requests.Commit, data: CommitData) -> None:
+        """Count whom a Commit adds or writes to.
 
         Raises:
-            RefusedError: it was too much at once.
+            RefusedError: it was too often.
         """
         now = self.clock.now()
-        more = (len(data.roster) + len(request.welcomes)) // CHANGES_PER_COMMIT
-        check_rate(self._commits, caller.device, now, more)
         targets = {change.account for change in data.roster if change.action is RosterAction.ADD}
         targets |= {item.account for item in request.welcomes}
         for target in targets - {caller.account}:

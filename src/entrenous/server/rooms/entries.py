@@ -4,12 +4,15 @@ from entrenous.codec import encode_as
 from entrenous.errors import MalformedError
 from entrenous.mls.types import ContentType, MessageHeader, MLSMessage, ProtocolVersion, WireFormat, message_header
 from entrenous.server.refusal import RefusedError
-from entrenous.wire import CommitData, ErrorCode
-from entrenous.wire.limits import MAX_COMMIT_SIZE, MAX_MESSAGE_SIZE
+from entrenous.wire import CommitData, ErrorCode, RosterAction, RosterChange
+from entrenous.wire.limits import ID_SIZE, MAX_COMMIT_SIZE, MAX_MESSAGE_SIZE
 
 _MLS10 = encode_as(ProtocolVersion, ProtocolVersion.MLS10)
 _PRIVATE = _MLS10 + encode_as(WireFormat, WireFormat.PRIVATE_MESSAGE)
 _PUBLIC = _MLS10 + encode_as(WireFormat, WireFormat.PUBLIC_MESSAGE)
+
+#: Bytes of one change of a roster: an account's id and what becomes of it.
+_CHANGE_SIZE = len(RosterChange(bytes(ID_SIZE), RosterAction.REMOVE).encode())
 
 
 def check_application(entry: bytes, room: bytes) -> None:
@@ -23,18 +26,30 @@ def check_application(entry: bytes, room: bytes) -> None:
     _header(entry, room, ContentType.APPLICATION)
 
 
-def read_commit(entry: bytes, room: bytes, message_id: bytes) -> CommitData:
-    """Judge an entry that is published as a Commit; returns what it says in clear.
+def commit_clear_text(entry: bytes, room: bytes) -> bytes:
+    """Judge an entry that is published as a Commit; returns what it says in clear, for ``read_commit``.
 
     Raises:
-        RefusedError: it is no PrivateMessage of this room with a Commit in it, what it says in clear cannot be
-            read, or it says another message id.
+        RefusedError: it is no PrivateMessage of this room with a Commit in it, or too long.
     """
     if len(entry) > MAX_COMMIT_SIZE:
         raise RefusedError("DS-SIZE", ErrorCode.TOO_LARGE, f"a Commit has at most {MAX_COMMIT_SIZE} bytes")
-    header = _header(entry, room, ContentType.COMMIT)
+    return _header(entry, room, ContentType.COMMIT).authenticated_data
+
+
+def changes_in(clear_text: bytes) -> int:
+    """How many changes of the roster it can hold at the most, without reading it: thousands take milliseconds."""
+    return len(clear_text) // _CHANGE_SIZE
+
+
+def read_commit(clear_text: bytes, message_id: bytes) -> CommitData:
+    """Read what a Commit says in clear.
+
+    Raises:
+        RefusedError: it cannot be read, or says another message id.
+    """
     try:
-        data = CommitData.decode(header.authenticated_data)
+        data = CommitData.decode(clear_text)
     except MalformedError as error:
         raise RefusedError("DS-COMMIT-DATA", ErrorCode.MALFORMED, f"the Commit's roster delta: {error}") from None
     if data.message_id != message_id:
