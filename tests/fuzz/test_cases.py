@@ -125,7 +125,7 @@ def test_a_second_encoding_and_a_foreign_error_are_findings(monkeypatch: pytest.
 PLANTED = {
     "entrenous.mls.group.process.check_path_leaf": "mls-commit-of-insider",
     "entrenous.mls.framing.receive.unprotect_private": "mls-group-message",
-    "entrenous.server.rooms.delivery.append_message": "server-calls",
+    "entrenous.server.rooms.delivery.append_messages": "server-calls",
     "entrenous.channel.records.RecordReader._open": "channel-records",
     "fuzz.logins.check_record": "opaque",
 }

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
 
-from entrenous.errors import RejectedError, UnavailableError
+from entrenous.errors import RejectedError, UnavailableError, UsageError
 from entrenous.server.store import (
     MAX_BATCH,
     Operation,
@@ -219,6 +220,85 @@ async def test_a_caller_that_is_gone_disturbs_nobody(any_storage: Storage) -> No
     await gate.release()
     assert await here == 2
     assert await any_storage.read(count) == 2
+
+
+class Adding:
+    """Adds invites, several together; notes what it was given. One that is there already spoils all of them."""
+
+    def __init__(self) -> None:
+        self.given: list[list[int]] = []
+
+    def __call__(self, tx: Transaction, numbers: Sequence[int]) -> list[int | Exception]:
+        self.given.append(list(numbers))
+        return [RejectedError("TEST", "no") if number < 0 else add(tx, number) for number in numbers]
+
+
+async def test_what_stands_next_to_each_other_is_done_together_and_told_in_order(any_storage: Storage) -> None:
+    told: list[tuple[int, object]] = []
+
+    def tell(number: int, outcome: int | Exception) -> None:
+        told.append((number, outcome))
+
+    adding_all, others = Adding(), Adding()
+    gate = await Gate.hold(any_storage)
+    for work, number in ((adding_all, 1), (adding_all, -1), (adding_all, 2), (others, 3), (adding_all, 4)):
+        any_storage.offer(work, number, partial(tell, number))
+    last = any_storage.write(adding(5))
+    assert told == []
+    await gate.release()
+    assert await last == 5
+    assert [(number, number if isinstance(outcome, RejectedError) else outcome) for number, outcome in told] == [
+        (number, number) for number in (1, -1, 2, 3, 4)
+    ]
+    assert (adding_all.given, others.given) == ([[1, -1, 2], [4]], [[3]])
+    assert await any_storage.read(count) == 5
+    assert any_storage.commits == 1
+
+
+async def test_what_spoils_what_is_done_together_undoes_itself_and_nothing_else(any_storage: Storage) -> None:
+    told: dict[str, object] = {}
+
+    def tell(name: str, outcome: int | Exception) -> None:
+        told[name] = outcome
+
+    work = Adding()
+    gate = await Gate.hold(any_storage)
+    first = any_storage.write(adding(1))
+    for name, number in (("before", 2), ("spoils", 1), ("refused", -1), ("after", 3)):
+        any_storage.offer(work, number, partial(tell, name))
+    last = any_storage.write(adding(4))
+    await gate.release()
+    assert (await first, await last) == (1, 4)
+    assert (told["before"], told["after"]) == (2, 3)
+    assert isinstance(told["spoils"], UnavailableError)
+    assert isinstance(told["refused"], RejectedError)
+    assert await any_storage.read(count) == 4
+    assert any_storage.commits == 1
+
+
+async def test_who_cannot_be_told_keeps_nobody_else_from_being_told(any_storage: Storage) -> None:
+    def raises(_outcome: int | Exception) -> None:
+        raise UsageError("a bug of ours")
+
+    gate = await Gate.hold(any_storage)
+    any_storage.offer(Adding(), 1, raises)
+    last = any_storage.write(adding(2))
+    await gate.release()
+    assert await last == 2
+    assert await any_storage.read(count) == 2
+
+
+async def test_who_offers_to_a_closed_store_hears_it_at_once_and_nothing_later(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "server.db")
+    ensure_schema(engine)
+    storage = Storage(engine)
+    told: list[object] = []
+    storage.offer(Adding(), 1, told.append)
+    await storage.close()
+    with pytest.raises(UnavailableError):
+        storage.offer(Adding(), 2, told.append)
+    assert told == [1]
+    engine.dispose()
 
 
 async def test_another_process_that_writes_meanwhile_waits_instead_of_spoiling_a_batch(

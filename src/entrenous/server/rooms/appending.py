@@ -61,18 +61,35 @@ def member_of(tx: Transaction, room: bytes, account: bytes) -> Standing:
     return found
 
 
-def append_message(tx: Transaction, caller: Caller, request: requests.Publish, now_ms: int) -> Appended:
-    """Append an application message.
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An application message that somebody wants in a room's log."""
 
-    Raises:
-        RefusedError: a rule of the room; the log stays as it is.
-    """
+    caller: Caller
+    request: requests.Publish
+    #: When it came, in unix milliseconds.
+    came_at: int
+
+
+def append_messages(tx: Transaction, messages: Sequence[Message]) -> list[Appended | Exception]:
+    """Append application messages, one after the other; what a rule refuses changes nothing."""
+    outcomes: list[Appended | Exception] = []
+    for message in messages:
+        try:
+            outcomes.append(_append_message(tx, message))
+        except RefusedError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _append_message(tx: Transaction, message: Message) -> Appended:
+    caller, request = message.caller, message.request
     before = _published_before(tx, caller, request)
     if before is not None:
         return before
     place = member_of(tx, request.room, caller.account)
     _check_base(request, place)
-    return _append(tx, caller, request, place, now_ms)
+    return _append(tx, caller, request, place, message.came_at)
 
 
 def append_commit(

@@ -5,8 +5,8 @@ take effect in the order in which they came. What is fanned out follows directly
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from entrenous.errors import UnavailableError
 from entrenous.server.clock import Clock
@@ -16,8 +16,9 @@ from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import (
     Appended,
     Caller,
+    Message,
     append_commit,
-    append_message,
+    append_messages,
     check_state_size,
     member_of,
     standing_of,
@@ -25,7 +26,7 @@ from entrenous.server.rooms.appending import (
 from entrenous.server.rooms.entries import changes_in, check_application, commit_clear_text, read_commit
 from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.rooms.following import Following
-from entrenous.server.store import Operation, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
+from entrenous.server.store import Done, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
 from entrenous.server.watching.counters import Count, Counters
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
@@ -83,15 +84,37 @@ class Delivery:
             self.following.created(request.room, caller.account)
         return replies.Done()
 
-    async def publish(self, caller: Caller, request: requests.Publish) -> replies.Reply:
-        """Append a message; durable when this returns."""
-        check_rate(self._publishes, caller.device, self.clock.now())
+    def publish(self, caller: Caller, request: requests.Publish, done: Done[replies.Published]) -> None:
+        """Append a message.
+
+        Args:
+            caller: who sends it.
+            request: what is sent.
+            done: called once, in the loop's thread and after this has returned: with the reply when the message is on
+                disk, else with the RefusedError or UnavailableError. Messages of a room are told in the order of its
+                log, each after it was queued for those who listen.
+
+        Raises:
+            RefusedError: it was too much at once, or is no message of this room; ``done`` is not called.
+            UnavailableError: the store takes nothing more; likewise.
+        """
+        now = self.clock.now()
+        check_rate(self._publishes, caller.device, now)
         check_application(request.entry, request.room)
-        now_ms = math.floor(self.clock.now() * 1000)
-        appended = await self._append(request.room, lambda tx: append_message(tx, caller, request, now_ms))
-        if appended.entry is not None:
-            self.following.appended(request.room, appended.entry)
-        return replies.Published(appended.sequence)
+        message = Message(caller, request, math.floor(now * 1000))
+        self.storage.offer(
+            append_messages, message, partial(self._published, request.room, done), rooms=(request.room,)
+        )
+
+    def _published(self, room: bytes, done: Done[replies.Published], outcome: Appended | Exception) -> None:
+        if isinstance(outcome, Appended):
+            if outcome.entry is not None:
+                self.following.appended(room, outcome.entry)
+            done(replies.Published(outcome.sequence))
+            return
+        if isinstance(outcome, UnavailableError):
+            self.following.doubted(room)
+        done(outcome)
 
     async def commit(self, caller: Caller, request: requests.Commit) -> replies.Reply:
         """Append a Commit with all that belongs to it; durable when this returns."""
@@ -103,11 +126,15 @@ class Delivery:
         self._check_targets(caller, request, data)
         now_ms = math.floor(self.clock.now() * 1000)
         welcomed = [item.device for item in request.welcomes]
-        appended = await self._append(
-            request.room,
-            lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms),
-            devices=welcomed,
-        )
+        try:
+            appended = await self.storage.write(
+                lambda tx: append_commit(tx, caller, request, data, limits=self.limits, now_ms=now_ms),
+                rooms=(request.room,),
+                devices=welcomed,
+            )
+        except UnavailableError:
+            self.following.doubted(request.room)
+            raise
         if appended.entry is not None:
             self.following.committed(request.room, appended.entry, data.roster, welcomed)
         return replies.Published(appended.sequence)
@@ -191,10 +218,3 @@ class Delivery:
         targets |= {item.account for item in request.welcomes}
         for target in targets - {caller.account}:
             check_rate(self._adds, (caller.account, target), now)
-
-    async def _append(self, room: bytes, operation: Operation[Appended], *, devices: Sequence[bytes] = ()) -> Appended:
-        try:
-            return await self.storage.write(operation, rooms=(room,), devices=devices)
-        except UnavailableError:
-            self.following.doubted(room)
-            raise

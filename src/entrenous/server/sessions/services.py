@@ -85,7 +85,7 @@ class Services:
             requests.ClaimKeyPackages: key_packages.claim,
             requests.CreateRoom: delivery.create_room,
             requests.ListRooms: delivery.list_rooms,
-            requests.Publish: delivery.publish,
+            requests.Publish: self._publish,
             requests.Commit: delivery.commit,
             requests.Fetch: delivery.fetch,
             requests.FetchGroupState: delivery.fetch_group_state,
@@ -160,6 +160,18 @@ class Services:
             self._others.add(task)
             task.add_done_callback(self._others.discard)
         return task
+
+    async def _publish(self, caller: Caller, request: requests.Publish) -> replies.Reply:
+        published: asyncio.Future[replies.Reply] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: replies.Published | Exception) -> None:
+            if isinstance(outcome, Exception):
+                published.set_exception(outcome)
+            else:
+                published.set_result(outcome)
+
+        self.delivery.publish(caller, request, done)
+        return await published
 
     async def settle(self) -> None:
         """Wait until no request is worked on."""

@@ -1,50 +1,22 @@
 """Batches on SQLite: many operations, one transaction, one commit."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 from entrenous.errors import EntrenousError, UnavailableError
+from entrenous.server.store.jobs import Job, carry_out, neighbours
 from entrenous.server.store.statements import Transaction
-
-if TYPE_CHECKING:
-    import asyncio
-
-T = TypeVar("T")
-Operation = Callable[[Transaction], T]
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Job(Generic[T]):
-    """An operation that waits for its turn, and what came of it.
-
-    Attributes:
-        rooms: the rooms whose logs it appends to, as far as it is known; no other node appends to them meanwhile.
-        devices: the devices whose rows or inboxes it changes, likewise.
-    """
-
-    operation: Operation[T]
-    writes: bool
-    future: "asyncio.Future[T]"
-    rooms: Sequence[bytes] = ()
-    devices: Sequence[bytes] = ()
-    result: T | None = None
-    error: BaseException | None = None
-
-    def fail(self, detail: str) -> None:
-        """Nothing of it is stored, or nobody knows: whoever asked may ask again."""
-        self.result, self.error = None, UnavailableError(detail)
-
-
 class Batches(Protocol):
-    """What carries batches out. Afterwards each job has its result or its error, and results are on disk."""
+    """What carries batches out. Afterwards each job has its outcome, and results are on disk."""
 
     def run(self, batch: list[Job[Any]]) -> bool:
         """Carry a batch out; returns whether something was committed. Never raises.
@@ -120,28 +92,31 @@ class SqliteBatches:
 
 
 def _fast(batch: Sequence[Job[Any]], transaction: Transaction) -> bool:
-    """Carry out a batch without savepoints; False where an operation has written and then raised."""
-    for job in batch:
+    """Carry out a batch without savepoints; False where something was written, and then something raised."""
+    for jobs in neighbours(batch):
         transaction.has_written = False
         try:
-            job.result = job.operation(transaction)
+            carry_out(jobs, transaction)
         except Exception as error:  # noqa: BLE001 it belongs to the caller
-            if transaction.has_written:
+            if transaction.has_written or len(jobs) > 1:
                 return False
-            job.error = as_ours(error)
+            jobs[0].outcome = as_ours(error)
     return True
 
 
 def _carefully(batch: Sequence[Job[Any]], transaction: Transaction) -> None:
     """Carry out a batch in which each operation can be taken back."""
-    for job in batch:
-        job.result = job.error = None
+    for jobs in neighbours(batch):
         transaction.control("SAVEPOINT operation")
         try:
-            job.result = job.operation(transaction)
+            carry_out(jobs, transaction)
         except Exception as error:  # noqa: BLE001 it belongs to the caller
-            job.error = as_ours(error)
             transaction.control("ROLLBACK TO operation")
+            if len(jobs) > 1:
+                for job in jobs:
+                    _carefully([job], transaction)
+            else:
+                jobs[0].outcome = as_ours(error)
         transaction.control("RELEASE operation")
 
 

@@ -18,7 +18,7 @@ class Done(Protocol):
     """An operation that was carried out."""
 
     writes: bool
-    error: BaseException | None
+    outcome: object
 
 
 class StoreFigures:
@@ -39,7 +39,7 @@ class StoreFigures:
         if not any(job.writes for job in batch):
             return
         self.commit_seconds.note(seconds)
-        self.is_failing = all(isinstance(job.error, UnavailableError) for job in batch)
+        self.is_failing = all(isinstance(job.outcome, UnavailableError) for job in batch)
         self.failed_commits += self.is_failing
 
 

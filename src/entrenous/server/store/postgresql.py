@@ -20,7 +20,8 @@ from sqlalchemy import ARRAY, URL, Connection, Engine, LargeBinary, any_, bindpa
 from sqlalchemy.pool import NullPool
 
 from entrenous.errors import EntrenousError, UnavailableError
-from entrenous.server.store.batches import Job, as_ours, spoken
+from entrenous.server.store.batches import as_ours, spoken
+from entrenous.server.store.jobs import Job, carry_out, neighbours
 from entrenous.server.store.schema import devices, rooms
 from entrenous.server.store.statements import Statement, Transaction
 
@@ -153,8 +154,6 @@ class PostgresBatches:
         """Try it fast, then with care, while nothing was committed and there is hope; returns whether it worked."""
         way = self._fast
         for attempt in range(ATTEMPTS):
-            for job in jobs:
-                job.result = job.error = None
             try:
                 way(self._connected(), jobs, begin)
             except Exception as error:  # noqa: BLE001 whatever the driver raises, these are not stored, or nobody knows
@@ -206,40 +205,50 @@ class PostgresBatches:
             transaction = _Piped(connection, pipeline, self._engine)
             transaction.control(begin)
             _lock_all(transaction, jobs)
-            for job in jobs:
+            for same in neighbours(jobs):
                 transaction.has_written = False
                 try:
-                    job.result = job.operation(transaction)
+                    carry_out(same, transaction)
                 except EntrenousError as error:
-                    if transaction.has_written:
+                    if transaction.has_written or len(same) > 1:
                         raise _NeedsCareError from error
-                    job.error = error
+                    same[0].outcome = error
         self._commit(connection)
 
     def _carefully(self, connection: "psycopg.Connection[Any]", jobs: Sequence[Job[Any]], begin: str) -> None:
         transaction = Transaction(cast("Any", connection.cursor()), self._engine.dialect)
         transaction.control(begin)
         _lock_all(transaction, jobs)
-        for job in jobs:
-            transaction.control("SAVEPOINT operation")
-            # What another node has stored between our reading and our writing is there the second time.
-            if not self._attempt(job, transaction, connection):
-                self._attempt(job, transaction, connection)
-            transaction.control("RELEASE operation")
+        for same in neighbours(jobs):
+            self._do_carefully(same, transaction, connection)
         self._commit(connection)
 
-    def _attempt(self, job: Job[Any], transaction: Transaction, connection: "psycopg.Connection[Any]") -> bool:
-        """Carry out one operation; returns whether that is final."""
-        job.error = None
+    def _do_carefully(
+        self, jobs: Sequence[Job[Any]], transaction: Transaction, connection: "psycopg.Connection[Any]"
+    ) -> None:
+        transaction.control("SAVEPOINT operation")
+        # What another node has stored between our reading and our writing is there the second time.
+        again = self._attempt(jobs, transaction, connection) and self._attempt(jobs, transaction, connection)
+        if again and len(jobs) > 1:
+            for job in jobs:
+                self._do_carefully([job], transaction, connection)
+        transaction.control("RELEASE operation")
+
+    def _attempt(
+        self, jobs: Sequence[Job[Any]], transaction: Transaction, connection: "psycopg.Connection[Any]"
+    ) -> bool:
+        """Carry out one operation, or several together; returns whether another attempt may end otherwise."""
         try:
-            job.result = job.operation(transaction)
+            carry_out(jobs, transaction)
         except Exception as error:
             if connection.closed or isinstance(error, (*_IN_THE_WAY, errors.ReadOnlySqlTransaction)):
                 raise
             transaction.control("ROLLBACK TO operation")
-            job.error = _as_ours(error)
-            return not isinstance(error, errors.UniqueViolation)
-        return True
+            if len(jobs) > 1:
+                return True
+            jobs[0].outcome = _as_ours(error)
+            return isinstance(error, errors.UniqueViolation)
+        return False
 
     def _commit(self, connection: "psycopg.Connection[Any]") -> None:
         self._committing = True

@@ -12,11 +12,13 @@ import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Engine
 
 from entrenous.errors import UnavailableError
-from entrenous.server.store.batches import Batches, Job, Operation, SqliteBatches
+from entrenous.server.store.batches import Batches, SqliteBatches
 from entrenous.server.store.figures import StoreFigures
+from entrenous.server.store.jobs import Done, Item, Job, Operation, Together, alone
 
 T = TypeVar("T")
 
@@ -24,6 +26,8 @@ T = TypeVar("T")
 MAX_BATCH = 512
 #: Operations that may wait; beyond it the server is too slow for its load, and says so.
 MAX_QUEUE = 20_000
+
+_log = structlog.get_logger(__name__)
 
 
 class Storage:
@@ -69,11 +73,30 @@ class Storage:
             rooms: the rooms whose logs it appends to: no other node does meanwhile.
             devices: the devices whose rows or inboxes it changes, likewise.
         """
-        return self._submit(Job(operation, True, self._loop.create_future(), rooms, devices))  # noqa: FBT003 it writes
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._promise(Job(alone(operation), None, True, _promised(future), rooms, devices))  # noqa: FBT003 it writes
+        return future
 
     def read(self, operation: Operation[T]) -> "asyncio.Future[T]":
         """Queue an operation that changes nothing; it sees everything queued before it."""
-        return self._submit(Job(operation, False, self._loop.create_future()))  # noqa: FBT003 it writes nothing
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._promise(Job(alone(operation), None, False, _promised(future)))  # noqa: FBT003 it writes nothing
+        return future
+
+    def offer(self, work: Together[Item, T], item: Item, done: Done[T], *, rooms: Sequence[bytes] = ()) -> None:
+        """Queue something that is written together with others of its kind: as ``write``, without a future each.
+
+        Args:
+            work: what to do. It is given the items of all that stand next to each other in the queue.
+            item: what to do it with.
+            done: called in the loop's thread when it is on disk or was not done, in the order in which it was done,
+                never before this returns.
+            rooms: the rooms whose logs it appends to.
+
+        Raises:
+            UnavailableError: nothing was queued; ``done`` is not called.
+        """
+        self._submit(Job(work, item, True, done, rooms))  # noqa: FBT003 it writes
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""
@@ -87,16 +110,19 @@ class Storage:
             self._drain()
             self._batches.close()
 
-    def _submit(self, job: Job[T]) -> "asyncio.Future[T]":
+    def _promise(self, job: Job[Any]) -> None:
+        try:
+            self._submit(job)
+        except UnavailableError as error:
+            job.done(error)
+
+    def _submit(self, job: Job[Any]) -> None:
         if self._closed or self._queue.qsize() >= MAX_QUEUE:
-            detail = "the store is closed" if self._closed else "the store is too busy"
-            job.future.set_exception(UnavailableError(detail))
-            return job.future
+            raise UnavailableError("the store is closed" if self._closed else "the store is too busy")
         self._queue.put(job)
         if self._inline and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._drain)
-        return job.future
 
     def _drain(self) -> None:
         """Inline mode's turn of the thread's loop."""
@@ -148,12 +174,24 @@ def _batches_for(engine: Engine) -> Batches:
     return PostgresBatches(engine)
 
 
+def _promised(future: "asyncio.Future[T]") -> Done[T]:
+    """What keeps a promise, unless nobody waits for it any more."""
+
+    def done(outcome: T | Exception) -> None:
+        if future.cancelled():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    return done
+
+
 def _resolve(batch: Sequence[Job[Any]]) -> None:
     """Let the callers go on, in the order in which what they asked for was done."""
     for job in batch:
-        if job.future.cancelled():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)
+        try:
+            job.done(job.outcome)
+        except Exception as error:  # noqa: BLE001 a bug of ours: the others are told all the same
+            _log.exception("storage.telling_failed", error=type(error).__name__)
