@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from entrenous.opaque import start_login
 from entrenous.server import Limits, Rate
 from entrenous.server.watching.counters import Count, Counters
 from entrenous.testing import SeededEntropy, run_virtual
-from entrenous.wire import ErrorCode, RosterAction, RosterChange, events, replies, requests
+from entrenous.wire import ErrorCode, RosterAction, RosterChange, decode_call, encode_call, events, replies, requests
 from server_people import RETENTION, RawClient, World, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
@@ -194,8 +194,8 @@ async def change_much_at_once(world: World) -> None:
     changes = tuple(RosterChange(number.to_bytes(16, "big"), RosterAction.REMOVE) for number in range(64))
     request = alice.commit_of(room, 0, changes)
     # It is counted by its size: what is too much is not even read.
-    unreadable = replace(request, entry=request.entry.replace(changes[0].encode(), b"\xff" * 17))
-    assert is_limited(await alice.client.call(unreadable))
+    unreadable = encode_call(1, request).replace(changes[0].encode(), b"\xff" * 17)
+    assert is_limited(await alice.client.call(decode_call(unreadable)[1]))
     assert is_limited(await alice.client.call(request))
 
 
