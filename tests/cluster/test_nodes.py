@@ -153,6 +153,44 @@ async def test_a_revoked_device_is_out_at_every_node(pair: tuple[World, World]) 
     assert (type(reason), reason.reason) == (events.GoingAway, "this device was revoked")
 
 
+async def with_a_second_device(person: Person, node: World) -> Person:
+    """The same account on another device, at another node."""
+    keys = DeviceKeys.generate(person.world.entropy)
+    listed = DeviceList(person.account, 2, (*person.devices.devices, keys.entry), ())
+    put = requests.PutDeviceList(1, sign_device_list(person.identity, listed))
+    assert await person.client.call(put) == replies.Done()
+    other = Person(node, person.name, await node.connect())
+    other.identity, other.keys, other.devices = person.identity, keys, listed
+    await other.log_in()
+    return other
+
+
+async def listened_to(node: World, room: bytes) -> None:
+    """Until a node knows that somebody there listens to a room in which nothing was said yet."""
+    await until(lambda: node.memory.server.services.fanout.newest(room) == 0)
+
+
+async def rooms_of_two_devices(one: World, two: World) -> None:
+    """A device hears of rooms that its account opens at another node, from the first entry on."""
+    alice = await one.person("alice")
+    laptop = await with_a_second_device(alice, two)
+    for number in (1, 2):
+        room = await alice.create_room(number)
+        await listened_to(two, room)
+        await alice.publish(room)
+        assert await heard(laptop, 1) == [1]
+    assert laptop.client.events.empty()
+
+
+async def test_a_room_that_is_opened_at_one_node_is_heard_of_at_the_other(pair: tuple[World, World]) -> None:
+    await rooms_of_two_devices(*pair)
+
+
+async def test_a_room_that_is_opened_at_one_node_is_found_by_looking(tmp_path: Path, postgres: PrivatePostgres) -> None:
+    async with nodes(tmp_path, postgres.database(), None, poll_seconds=0.2) as both:
+        await rooms_of_two_devices(World(both[0]), World(both[1]))
+
+
 async def test_made_up_nudges_do_no_harm(pair: tuple[World, World], nats: PrivateNats) -> None:
     one, two = pair
     alice, bob = await one.person("alice"), await on(two, await one.register("bob"))

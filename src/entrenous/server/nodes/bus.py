@@ -30,7 +30,8 @@ class News(IntEnum):
 
     #: A room, at the entry ``number``, which is a message.
     MESSAGE = 1
-    #: A room, at the entry ``number``, which is a Commit: the roster and inboxes may have changed with it.
+    #: A room, at the entry ``number``, which is a Commit: the roster and inboxes may have changed with it. At 0
+    #: the room was opened.
     COMMIT = 2
     #: A device: it has logged in with the launch counter ``number``, or was revoked.
     DEVICE = 3

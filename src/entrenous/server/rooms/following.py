@@ -43,7 +43,8 @@ class Following:
         self._storage = storage
         self._fanout = fanout
         self._bus = bus
-        #: Rooms to look at, each with the entry after which its roster matters where nobody here listens.
+        #: Rooms to look at, each with the entry after which its roster matters where nobody here listens: -1 for all
+        #: of it, who opened the room came before its first entry.
         self._rooms: dict[bytes, int] = {}
         self._devices: set[bytes] = set()
         self._everything = False
@@ -56,6 +57,7 @@ class Following:
     def created(self, room: bytes, account: bytes) -> None:
         """An account has opened a room."""
         self._fanout.join(room, account, 0)
+        self._bus.tell(Nudge(News.COMMIT, room, 0))
 
     def appended(self, room: bytes, entry: Entry) -> None:
         """A message was stored."""
@@ -102,7 +104,7 @@ class Following:
             case News.MESSAGE if newest is not None and nudge.number > newest:
                 self._look_at(nudge.id, newest)
             case News.COMMIT if newest is None or nudge.number > newest:
-                self._look_at(nudge.id, max(nudge.number - 1, 0))
+                self._look_at(nudge.id, nudge.number - 1)
             case News.DEVICE if self._fanout.launch(nudge.id) not in (None, nudge.number):
                 self._devices.add(nudge.id)
                 self._soon()
@@ -256,7 +258,7 @@ class Following:
         if newest is not None and added_at <= newest:
             self._join_late(room, account, added_at, newest)
         else:
-            self._look_at(room, max(added_at - 1, 0))
+            self._look_at(room, added_at - 1)
 
 
 def _read(tx: Transaction, wanted: Mapping[bytes, tuple[int, int | None]]) -> list[RoomNews]:

@@ -62,7 +62,7 @@ def of_room(tx: Transaction, room: bytes, after: int, *, size: int) -> RoomNews 
     Args:
         tx: the transaction.
         room: the room.
-        after: the entry.
+        after: the entry; -1 is before the opening of the room.
         size: bytes of entries to read, unless one alone is larger; 0 reads none.
     """
     head = tx.one(_HEAD, room=room)
