@@ -45,14 +45,15 @@ class ClientConnection(Connection):
         self._known_key = known_key
         preface = encode_preface(suite)
         self._noise = HandshakeState(suite.noise, initiator=True, entropy=entropy, prologue=preface, trace=trace)
-        self._clear = [preface, frame(self._noise.write_message())]
+        self._first_message = self._noise.write_message()
+        self._clear = [preface, frame(self._first_message)]
 
     def _handshake(self) -> HandshakeFinished | None:
         message = take_frame(self._inbox, minimum=1, maximum=MAX_SECOND_MESSAGE)
         if message is None:
             return None
         self._judge(self._noise.read_message(message))
-        return self._finish(self.suite, self._noise)
+        return self._finish(self.suite, self._noise, self._first_message)
 
     def _judge(self, certificate: bytes) -> None:
         static_key = self._noise.remote_static

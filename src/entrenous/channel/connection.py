@@ -18,10 +18,12 @@ from entrenous.channel.suites import Suite
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UsageError
 from entrenous.identity import ServerIdentity
 from entrenous.noise import HandshakeState
-from entrenous.trace import Trace
+from entrenous.trace import SILENT, Trace
 
 #: Seconds after which a connection should give way to a new one (protocol §1: "a new handshake at least daily").
 MAX_AGE = 86_400
+#: Bytes of the first handshake message that tell one connection from all others: they begin with a fresh public key.
+OPENING_SIZE = 32
 
 
 class State(Enum):
@@ -224,7 +226,10 @@ class Connection(ABC):
     def _handshake(self) -> HandshakeFinished | None:
         """Go on with the handshake as far as the inbox allows."""
 
-    def _finish(self, suite: Suite, noise: HandshakeState) -> HandshakeFinished:
+    def _finish(self, suite: Suite, noise: HandshakeState, first_message: bytes) -> HandshakeFinished:
+        if self._trace is not SILENT:
+            # Whoever sees the connection on the network sees these bytes: a key log names it by them.
+            self._trace.step("channel.split", suite=suite.number, opening=first_message[:OPENING_SIZE].hex())
         transport = noise.split()
         self._handshake_hash = noise.handshake_hash
         self._opened_at = self._now

@@ -88,4 +88,4 @@ class ServerConnection(Connection):
         )
         noise.read_message(message)
         self._clear.append(frame(noise.write_message(credential.certificate)))
-        return self._finish(suite, noise)
+        return self._finish(suite, noise, message)

@@ -38,6 +38,7 @@ class SymmetricState:
         """Mix a secret, named ``source`` for the trace, into ``ck`` and start a new handshake key."""
         ck, key = self._derive(input_key_material, 2)
         self._chain(ck, source)
+        self._trace.derived("k", key[:KEY_SIZE], "ck", source)
         self.cipher = CipherState(self._aead, key[:KEY_SIZE])
 
     def mix_hash(self, data: bytes) -> None:

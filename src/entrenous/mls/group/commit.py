@@ -163,7 +163,7 @@ def commit(
         message=message,
         welcome=plan.welcome(new, new_signer, advanced, options, entropy, trace),
         group_info=make_group_info(new, new_signer, options.extensions, with_external_pub=True),
-        epoch=NewEpoch.of(new, advanced.encryption_secret),
+        epoch=NewEpoch.of(new, advanced.encryption_secret, trace=trace),
         view=view,
         changes=changes,
         tree_changes=changes_between(group.tree, plan.tree),

@@ -51,4 +51,5 @@ def create_group(
     new = derive_epoch_secrets(suite, first_epoch_secret(suite, entropy), trace=trace)
     tag = confirmation_tag(suite, new.secrets.confirmation_key, EMPTY_TRANSCRIPT)
     interim = interim_transcript_hash(suite, EMPTY_TRANSCRIPT, tag)
-    return NewEpoch.of(Group(context, tree, new.secrets, 0, {0: key.private}, interim, tag), new.encryption_secret)
+    group = Group(context, tree, new.secrets, 0, {0: key.private}, interim, tag)
+    return NewEpoch.of(group, new.encryption_secret, trace=trace)

@@ -110,7 +110,6 @@ def advance(
     member = derive_member_secret(suite, joiner, contribution.psk_secret, trace=trace)
     new = derive_epoch_secrets(suite, derive_epoch_secret(suite, member, encoded, trace=trace), trace=trace)
     tag = confirmation_tag(suite, new.secrets.confirmation_key, confirmed)
-    trace.step("mls.epoch", epoch=context.epoch, tree_hash=context.tree_hash.hex()[:16])
     return Advanced(
         context,
         new.secrets,

@@ -112,7 +112,7 @@ def external_commit(
         message=protect_from_outside(confirm(content, advanced.confirmation_tag)),
         welcome=None,
         group_info=make_group_info(new, signer, info_extensions, with_external_pub=True),
-        epoch=NewEpoch.of(new, advanced.encryption_secret),
+        epoch=NewEpoch.of(new, advanced.encryption_secret, trace=trace),
         view=None,
         changes=KeyChanges({}, {}),
         tree_changes=changes_between(checked.tree, path.tree),

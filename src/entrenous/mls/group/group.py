@@ -15,6 +15,7 @@ from entrenous.mls.schedule import EncryptionSecret, EpochSecrets, ResumptionPsk
 from entrenous.mls.suite import CipherSuite, cipher_suite
 from entrenous.mls.tree import GroupRules, RatchetTree
 from entrenous.mls.types import GroupContext, LeafNode, RatchetTreeNodes, ReInit, external_senders
+from entrenous.trace import SILENT, Trace
 
 #: Past epochs whose resumption PSK is kept, so that a later Commit can prove membership in them (RFC 9420 §8.6).
 RESUMPTION_EPOCHS = 8
@@ -183,8 +184,18 @@ class NewEpoch:
     nodes: Mapping[int, bytes] = field(repr=False)
 
     @classmethod
-    def of(cls, group: Group, encryption_secret: EncryptionSecret) -> "NewEpoch":
-        """An epoch with the untouched secret tree of this secret."""
+    def of(cls, group: Group, encryption_secret: EncryptionSecret, *, trace: Trace = SILENT) -> "NewEpoch":
+        """An epoch with the untouched secret tree of this secret; ``trace`` is told of it after its secrets."""
+        if trace is not SILENT:
+            context = group.context
+            trace.step(
+                "mls.epoch",
+                group=context.group_id.hex(),
+                epoch=context.epoch,
+                suite=context.cipher_suite,
+                width=group.width,
+                tree_hash=context.tree_hash.hex()[:16],
+            )
         return cls(group, initial_nodes(encryption_secret, group.width))
 
     def encode(self, *, with_tree: bool = True) -> bytes:

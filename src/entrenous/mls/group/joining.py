@@ -176,7 +176,7 @@ def join_opened(
     interim = interim_transcript_hash(suite, confirmed, info.confirmation_tag)
     group = Group(info.group_context, checked.tree, new.secrets, own_leaf, keys, interim, info.confirmation_tag)
     link = None if opened.link is None else opened.link.psk
-    return Joined(NewEpoch.of(group, new.encryption_secret), info, info.signer, link)
+    return Joined(NewEpoch.of(group, new.encryption_secret, trace=trace), info, info.signer, link)
 
 
 def _take_place(

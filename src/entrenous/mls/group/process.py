@@ -245,7 +245,7 @@ def _enter(
     check_confirmation_tag(suite, advanced, received.content.auth.confirmation_tag)
     reinit = judged.proposals.reinit
     after = next_group(advanced, judged.after, group.own_leaf, keys, group, reinit, past_epochs)
-    return NewEpoch.of(after, advanced.encryption_secret)
+    return NewEpoch.of(after, advanced.encryption_secret, trace=trace)
 
 
 def _init_secret(group: Group, proposals: ProposalList) -> InitSecret:
