@@ -8,6 +8,8 @@ from pathlib import Path
 
 from entrenous.server import Server, Settings
 from entrenous.server.configuration.limits import Limits
+from entrenous.server.watching.metrics import PREFIX, Exposition, ServerCollector
+from entrenous.server.watching.pulse import Pulse
 from entrenous.testing import ADDRESS, FAST_KSF, SeededEntropy
 from entrenous.testing.clock import VirtualClock
 from entrenous.testing.server import MemoryServer
@@ -65,6 +67,16 @@ async def _node(
 def is_connected(node: MemoryServer) -> bool:
     """Whether a node hears the others."""
     return node.server._bus is not None and node.server._bus.is_connected
+
+
+def figures(node: MemoryServer) -> dict[str, float]:
+    """What a node would tell Prometheus, by name and labels."""
+    server, pulse = node.server, Pulse()
+    collector = ServerCollector(server._host, server.storage, server._balancers, pulse, server._has_bus)
+    pulse.stop()
+    lines = Exposition(collector).text().decode().splitlines()
+    found = (line.rsplit(" ", 1) for line in lines if line.startswith(PREFIX))
+    return {name.removeprefix(PREFIX): float(value) for name, value in found}
 
 
 async def until(done: Callable[[], bool]) -> None:

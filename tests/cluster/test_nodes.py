@@ -1,22 +1,26 @@
 """Several nodes behave as one: what is stored at one is pushed by all, in order, once, whatever becomes of nudges."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import nats as nats_client
 import pytest
 
-from cluster.nodes import PATIENCE, is_connected, nodes, until
+from cluster.nodes import PATIENCE, figures, is_connected, nodes, until
 from entrenous.client import KickMember, MessageArrived, RemovedFromRoom
+from entrenous.errors import CryptoError
 from entrenous.identity import DeviceKeys, DeviceList, sign_device_list
+from entrenous.server import Rate
+from entrenous.server.configuration.limits import Limits
 from entrenous.server.nodes.bus import ANY_NUMBER, News, Nudge, encode_nudges
+from entrenous.server.watching.counters import Count
 from entrenous.testing import SeededEntropy
 from entrenous.testing.members import World as People
 from entrenous.wire import ErrorCode, RosterAction, events, replies, requests
 from nats_server import PrivateNats, private_nats
 from postgres import PrivatePostgres, private_postgres
-from server_people import Person, World
+from server_people import Person, World, is_refusal
 from worlds import epochs, garden, texts
 
 
@@ -253,6 +257,90 @@ async def test_nats_is_stopped_and_started_and_nothing_is_lost(tmp_path: Path, p
             assert await heard(bob, 3) == [base + 1, base + 2, base + 3]
             await alice.publish(room, b"afterwards", base)
             assert await heard(bob, 1) == [base + 4]
+
+
+#: So many in so long that a test sees no refill.
+FEW = Limits(publishes=Rate(64, 640_000.0), logins_per_name=Rate(4, 640_000.0))
+
+
+async def is_counted(node: World, person: Person, publishes: int) -> None:
+    """Until a node knows that somebody has published so often."""
+    limiter = node.memory.server.services.delivery._publishes
+    level = FEW.publishes.count - publishes + 0.5
+    await until(lambda: limiter._buckets.get(person.device, (float(FEW.publishes.count), 0.0))[0] < level)
+
+
+async def test_a_publisher_who_goes_from_node_to_node_may_publish_no_more_than_at_one(
+    tmp_path: Path, postgres: PrivatePostgres
+) -> None:
+    with private_nats() as own:
+        async with nodes(tmp_path, postgres.database(), own.url, limits=FEW) as both:
+            one, two = World(both[0]), World(both[1])
+            alice = await one.person("alice")
+            room = await alice.create_room()
+            for turn in range(4):
+                here, there = (one, two) if turn % 2 == 0 else (two, one)
+                await on(here, alice)
+                for _ in range(16):
+                    assert isinstance(await alice.publish(room), replies.Published)
+                await is_counted(there, alice, 16 * (turn + 1))
+            for node in (one, two):
+                await on(node, alice)
+                refused = await alice.client.refused(alice.publish_request(room))
+                assert refused.code is ErrorCode.LIMIT
+                assert refused.number == pytest.approx(10_000, abs=PATIENCE)
+
+            told, heard = (figures(node.memory) for node in (one, two))
+            assert told['shared_counts_total{way="told"}'] == heard['shared_counts_total{way="heard"}'] > 0
+            assert told['limits_reached_total{limit="publishes"}'] == 1
+
+            # Without the bus each node counts what it is asked itself, and refuses nobody for what it did not hear of.
+            own.stop()
+            await until(lambda: not any(is_connected(node) for node in both))
+            bob = await one.person("bob")
+            assert isinstance(await bob.create_room(2), bytes)
+            for _ in range(16):
+                await bob.publish((2).to_bytes(16, "big"))
+            await on(two, bob)
+            own.start()
+            await until(lambda: all(is_connected(node) for node in both))
+            for _ in range(8):
+                await bob.publish((2).to_bytes(16, "big"))
+            await is_counted(one, bob, 24)
+            limiter = two.memory.server.services.delivery._publishes
+            assert limiter._buckets[bob.device][0] == pytest.approx(64 - 8, abs=1)
+
+
+async def guesses(nodes: Sequence[World], name: str, person: Person) -> list[object]:
+    """The answers to wrong passwords for a name, one after the other at the nodes by turns."""
+    found = []
+    for node in nodes:
+        try:
+            found.append(await person.password_login(await node.connect(), b"wrong", name=name))
+        except CryptoError:
+            found.append(None)
+    return found
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+async def test_a_guesser_who_goes_from_node_to_node_has_no_more_attempts_than_at_one(
+    tmp_path: Path, postgres: PrivatePostgres, name: str
+) -> None:
+    # Without a bus: the store counts.
+    async with nodes(tmp_path, postgres.database(), None, limits=FEW) as both:
+        one, two = World(both[0]), World(both[1])
+        alice = await one.register("alice")
+        assert await guesses([one, two, two, one], name, alice) == [None] * 4
+        for refused in await guesses([one, two], name, alice):
+            assert is_refusal(refused, ErrorCode.LIMIT)
+        # All at once at both is no more, and another name has attempts of its own.
+        at_once = await asyncio.gather(*(guesses([node], "bob", alice) for node in [one, two] * 6))
+        assert sum(answers == [None] for answers in at_once) == 4
+        for node in (one, two):
+            assert node.memory.server.services.counters[Count.LOGINS_PER_NAME] > 0
+        # What an operator lets be forgotten at one is forgotten.
+        await two.memory.server.services.login.forget_attempts(name)
+        assert isinstance(await alice.password_login(await one.connect()), replies.LoginDone)
 
 
 async def test_postgresql_is_stopped_and_started_and_nothing_that_was_acknowledged_is_lost(

@@ -18,12 +18,14 @@ from contract.test_server_store import (
 from entrenous.server import Settings, SystemClock
 from entrenous.server.audit import START, Action, Deed
 from entrenous.server.audit import append as append_deed
+from entrenous.server.configuration.limits import Rate
 from entrenous.server.operating import Admin, opened, verify
 from entrenous.server.people.quotas import kept_bytes
 from entrenous.server.store import (
     Storage,
     Transaction,
     accounts,
+    attempts,
     audit,
     ensure_schema,
     inbox,
@@ -245,3 +247,31 @@ async def test_an_operator_works_on_a_store_that_nodes_share(postgres: PrivatePo
         assert (verdict.rows, verdict.broken_at) == (5, None)
     assert await storage.read(audit.newest_number) == 5
     await storage.close()
+
+
+def test_attempts_at_a_name_are_counted_and_refilled(tx: Transaction) -> None:
+    rate = Rate(3, 60.0)
+    assert [attempts.take(tx, ROOM, rate, 1_000.0) for _ in range(5)] == [0, 0, 0, 20, 20]
+    assert attempts.take(tx, OTHER, rate, 1_000.0) == 0
+    assert attempts.take(tx, ROOM, rate, 1_019.0) == 1
+    assert attempts.take(tx, ROOM, rate, 1_020.0) == 0
+    # Long silence earns no more than one burst; a clock that was ahead, or goes back, costs no more than its window.
+    assert [attempts.take(tx, ROOM, rate, 9_000.0) for _ in range(4)] == [0, 0, 0, 20]
+    assert attempts.take(tx, ROOM, rate, 500.0) == 20
+    assert attempts.take(tx, ROOM, rate, 9_020.0) == 0
+    attempts.forget(tx, ROOM)
+    assert [attempts.take(tx, ROOM, rate, 9_020.0) for _ in range(4)] == [0, 0, 0, 20]
+
+
+def test_attempts_that_hold_nobody_back_any_more_are_deleted(tx: Transaction) -> None:
+    for number in range(5):
+        attempts.take(tx, bytes([number]) * 16, Rate(2, 60.0), 1_000.0 + number)
+    assert attempts.purge(tx, 1_029.0, limit=10) == 0
+    assert attempts.purge(tx, 1_033.0, limit=2) == 2
+    assert attempts.purge(tx, 1_033.0, limit=10) == 2
+    assert attempts.purge(tx, 1_034.0, limit=10) == 1
+
+
+def test_attempts_are_counted_under_any_rate(tx: Transaction) -> None:
+    for number, rate in enumerate((Rate(10**16, 1e-6), Rate(1, 1e16), Rate(10**16, 1e16))):
+        assert attempts.take(tx, bytes([number]) * 16, rate, 1e9) == 0

@@ -14,11 +14,13 @@ import pytest
 from sqlalchemy import Engine, func, insert, inspect, make_url, select, text
 
 from entrenous.errors import RejectedError, UnavailableError
+from entrenous.server.configuration.limits import Rate
 from entrenous.server.store import (
     Statement,
     Storage,
     Transaction,
     accounts,
+    attempts,
     inbox,
     key_packages,
     postgresql,
@@ -143,6 +145,26 @@ async def test_nodes_that_want_the_same_rooms_crosswise_wait_in_one_order(
     assert one.commits + two.commits == 1 + 2 + 2  # nothing was done twice, nothing was split
 
 
+async def test_attempts_at_names_that_two_nodes_count_crosswise_wait_in_one_order(
+    pair: tuple[Storage, Storage],
+) -> None:
+    def attempt(mark: bytes) -> Callable[[Transaction], float]:
+        return lambda tx: attempts.take(tx, mark, Rate(1, 600.0), 1_000.0)
+
+    # The names are new: there is no row yet that could be locked.
+    gates = [await Pause(storage, lambda _tx: None).reached() for storage in pair]
+    waits = [
+        storage.write(attempt(mark), marks=(mark,))
+        for storage, marks in zip(pair, ((ALICE, BOB), (BOB, ALICE)), strict=True)
+        for mark in marks
+    ]
+    for gate in gates:
+        gate.go()
+    # One attempt at each name, whoever was first; nothing was done twice.
+    assert sorted(await asyncio.gather(*waits)) == [0, 0, 600, 600]
+    assert pair[0].commits + pair[1].commits == 1 + 2 + 2
+
+
 async def test_a_batch_locks_its_rooms_before_it_reads_what_stands_in_them(
     pair: tuple[Storage, Storage], database: str
 ) -> None:
@@ -179,10 +201,10 @@ async def test_what_another_node_stored_between_reading_and_writing_is_seen_the_
     def register(tx: Transaction) -> str:
         if accounts.by_name(tx, "carol") is not None:
             raise RejectedError("TEST", "taken")
-        accounts.add(tx, new_account(attempts.pop(), "carol"))
+        accounts.add(tx, new_account(ids.pop(), "carol"))
         return "registered"
 
-    attempts = [bytes([number]) * 16 for number in range(40, 50)]
+    ids = [bytes([number]) * 16 for number in range(40, 50)]
     one, two = pair
     first = await Pause(one, register).reached()
     second = two.write(register)

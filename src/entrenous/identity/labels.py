@@ -19,6 +19,7 @@ class Label(enum.Enum):
     SERVER_ROTATION = b"entrenous v1 server rotation"
     OPAQUE_CONTEXT = b"entrenous v1 opaque context"
     FAKE_ACCOUNT = b"entrenous v1 fake account"
+    NODE_COUNTS = b"entrenous v1 node counts"
     IDENTITY_FINGERPRINT = b"entrenous v1 identity fingerprint"
     DEVICE_LIST = b"entrenous v1 device list"
     DEVICE_LIST_HASH = b"entrenous v1 device list hash"

@@ -243,8 +243,9 @@ class Server:
 
     def _follow_nodes(self) -> None:
         """Hear of what other nodes store, and look for it besides."""
-        if self._bus is not None:
-            self._bus.start(self.services.following)
+        counting = self.services.counting
+        if self._bus is not None and counting is not None:
+            self._bus.start(self.services.following, counting.hear)
         if self.settings.store is not None:
             look = upkeep.repeat("look", self.settings.poll_seconds, self.services.following.look)
             self._upkeep.append(asyncio.get_running_loop().create_task(look))
@@ -268,6 +269,8 @@ class Server:
         if self._watch is not None:
             await self._watch.close()
         await self.services.following.close()
+        if self.services.counting is not None:
+            self.services.counting.close()
         if self._bus is not None:
             await self._bus.close()
         await self.storage.close()

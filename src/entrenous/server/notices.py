@@ -90,4 +90,4 @@ class Notices:
     async def _forget_attempts(self, account: bytes) -> None:
         found = await self.storage.read(lambda tx: accounts.by_id(tx, account))
         if found is not None:
-            self.login.forget_attempts(found.login_name)
+            await self.login.forget_attempts(found.login_name)

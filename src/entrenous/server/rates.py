@@ -2,9 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import Protocol
 
 from entrenous.server.configuration.limits import Limits, Live, Rate, live
 from entrenous.server.refusal import RefusedError
@@ -38,20 +40,31 @@ class RateLimiter:
     def take(self, key: Hashable, now: float, cost: float = 1.0) -> float:
         """Count ``cost``; returns 0, or the seconds after which it would be allowed (it then was not counted)."""
         rate = self._rate()
-        most, per_second = float(rate.count), rate.count / rate.seconds
-        level, since = self._buckets.pop(key, (most, now))
-        level = min(most, level + max(0.0, now - since) * per_second)
-        wait = 0.0 if level >= cost else (cost - level) / per_second
-        self._buckets[key] = (level - cost if wait == 0.0 else level, now)
-        if len(self._buckets) > MAX_BUCKETS:
-            self._buckets.popitem(last=False)
-        if wait:
-            self._refused()
-        return wait
+        level = self._refilled(key, rate, now)
+        if level >= cost:
+            self._keep(key, level - cost, now)
+            return 0.0
+        self._keep(key, level, now)
+        self._refused()
+        return (cost - level) * rate.seconds / rate.count
+
+    def spend(self, key: Hashable, now: float, cost: float) -> None:
+        """Count what was allowed elsewhere. Less than nothing may be left, which is waited for as well."""
+        self._keep(key, self._refilled(key, self._rate(), now) - cost, now)
 
     def forget(self, key: Hashable) -> None:
         """Count nothing of ``key`` any more."""
         self._buckets.pop(key, None)
+
+    def _refilled(self, key: Hashable, rate: Rate, now: float) -> float:
+        """What is left of a bucket, which is taken out."""
+        level, since = self._buckets.pop(key, (float(rate.count), now))
+        return min(float(rate.count), level + max(0.0, now - since) * rate.count / rate.seconds)
+
+    def _keep(self, key: Hashable, level: float, now: float) -> None:
+        self._buckets[key] = (level, now)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
 
 
 class AddressLimiter:
@@ -114,19 +127,46 @@ class Rests:
             self._owed.popitem(last=False)
 
 
-def by_address(limits: Limits, counters: Counters, count: Count) -> AddressLimiter:
-    """What counts by address under the limit that ``count`` names, as it is at the time."""
-    return AddressLimiter(
-        lambda: limits.rate(count.value),
-        lambda: limits.addresses_per_network,
-        counters.adder(count),
-        counters.adder(Count.ADDRESSES_PER_NETWORK),
-    )
+class Shared(Protocol):
+    """What makes limiters of which the other nodes hear what they count."""
+
+    def limiter(self, count: Count, rate: Live[Rate], refused: Callable[[], None]) -> RateLimiter:
+        """One for the limit that ``count`` names; its keys are ids, or several ids one after the other."""
+        ...
 
 
-def by_key(limits: Limits, counters: Counters, count: Count) -> RateLimiter:
-    """What counts by anything else under the limit that ``count`` names, as it is at the time."""
-    return RateLimiter(lambda: limits.rate(count.value), counters.adder(count))
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Makes the limiters of one server, each under a limit as it is at the time.
+
+    Attributes:
+        limits: the limits.
+        counters: told how often each was reached.
+        shared: what makes those that all nodes count in; None where there are no others.
+    """
+
+    limits: Limits
+    counters: Counters
+    shared: Shared | None = None
+
+    def by_address(self, count: Count) -> AddressLimiter:
+        """What counts by address under the limit that ``count`` names."""
+        return AddressLimiter(
+            lambda: self.limits.rate(count.value),
+            lambda: self.limits.addresses_per_network,
+            self.counters.adder(count),
+            self.counters.adder(Count.ADDRESSES_PER_NETWORK),
+        )
+
+    def by_name(self, count: Count) -> RateLimiter:
+        """What counts by anything else, and at this node alone."""
+        return RateLimiter(lambda: self.limits.rate(count.value), self.counters.adder(count))
+
+    def by_id(self, count: Count) -> RateLimiter:
+        """What counts by account or device, or by pairs of them: at all nodes together."""
+        if self.shared is None:
+            return self.by_name(count)
+        return self.shared.limiter(count, lambda: self.limits.rate(count.value), self.counters.adder(count))
 
 
 def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float, cost: float = 1.0) -> None:
@@ -137,7 +177,12 @@ def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float,
     """
     wait = limiter.take(key, now, cost)
     if wait:
-        raise RefusedError("DS-RATE", ErrorCode.LIMIT, "too much at once: try again later", ceil(wait))
+        raise too_much(wait)
+
+
+def too_much(wait: float) -> RefusedError:
+    """It was, and would not be after so many seconds."""
+    return RefusedError("DS-RATE", ErrorCode.LIMIT, "too much at once: try again later", ceil(wait))
 
 
 @lru_cache(MAX_REMEMBERED)

@@ -12,7 +12,17 @@ from entrenous.errors import EntrenousError
 from entrenous.identity import ServerIdentityKey
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.settings import DAY, SILENT_AFTER
-from entrenous.server.store import Storage, Transaction, invites, key_packages, operators, retention, rosters, swept
+from entrenous.server.store import (
+    Storage,
+    Transaction,
+    attempts,
+    invites,
+    key_packages,
+    operators,
+    retention,
+    rosters,
+    swept,
+)
 
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
@@ -50,6 +60,8 @@ async def sweep(storage: Storage, clock: Clock) -> dict[str, int]:
     deleted["empty_rooms"] = await _delete_empty_rooms(storage)
     deleted["deleted_accounts"] = await storage.write(operators.forget_deleted)
 
+    await _forget_attempts(storage, clock.now())
+
     def remember(tx: Transaction) -> None:
         for kind, count in deleted.items():
             swept.count(tx, kind, count, now)
@@ -69,6 +81,11 @@ async def _sweep_rooms(storage: Storage, now: int) -> dict[str, int]:
         for kind, count in gone._asdict().items():
             deleted[kind] += count
     return deleted
+
+
+async def _forget_attempts(storage: Storage, now: float) -> None:
+    while await storage.write(lambda tx: attempts.purge(tx, now, limit=ROWS_PER_SWEEP)) == ROWS_PER_SWEEP:
+        pass
 
 
 async def _forget_former_members(storage: Storage, before: int) -> int:

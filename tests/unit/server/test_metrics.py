@@ -106,6 +106,7 @@ def test_the_figures_tell_what_happened() -> None:
             assert found.of("bus_connected") == []
             assert scrape(world, pulse, bus=True)("bus_connected") == 1
             assert scrape(world, pulse, bus=False).of("bus_connected") == [{}]
+            assert found.of("shared_counts_total") == []
             pulse.stop()
 
     run_virtual(main())

@@ -1,17 +1,19 @@
-"""What nodes tell each other: that there is news, never what it is. Whoever hears it looks into the store.
+"""What carries between nodes that there is news, never what it is. Whoever hears it looks into the store.
 
 A nudge names a room or a device, and a number. It is a hint: one that is lost only delays, one that is made up only
 costs a look. See docs/how-to/cluster.md for what may carry nudges.
 
     struct { uint8 kind; opaque id[16]; uint64 number; } Nudge;
     struct { uint8 version = 1; Nudge nudges<...>; }    the rest of the message, at most 1,024 of them
+
+The same way carries what nodes have counted (``sums``), which is sealed.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from entrenous.errors import MalformedError, UnavailableError
 
@@ -49,10 +51,14 @@ class Nudge:
 
 
 class Bus(Protocol):
-    """What carries nudges to the other nodes."""
+    """What carries nudges and sums to the other nodes."""
 
     def tell(self, nudge: Nudge) -> None:
         """Send a nudge soon, or never. Does not wait and does not raise."""
+        ...
+
+    def carry(self, sums: bytes) -> None:
+        """Send sealed sums soon, or never, and once. Does not wait and does not raise."""
         ...
 
 
@@ -68,6 +74,14 @@ class Follower(Protocol):
         ...
 
 
+#: Who is told of sealed sums.
+Hear: TypeAlias = Callable[[bytes], None]
+
+
+def unheard(_sums: bytes) -> None:
+    """Nobody counts together here."""
+
+
 class Carrier(Bus, Protocol):
     """A bus that is connected to other nodes, as often as its connection is lost, between ``start`` and ``close``."""
 
@@ -76,8 +90,8 @@ class Carrier(Bus, Protocol):
         """Whether nudges go through now."""
         ...
 
-    def start(self, follower: Follower) -> None:
-        """Begin to connect; what is heard goes to ``follower``."""
+    def start(self, follower: Follower, hear: Hear = unheard) -> None:
+        """Begin to connect; nudges go to ``follower``, and sums to ``hear``."""
         ...
 
     async def close(self) -> None:
@@ -90,6 +104,9 @@ class Alone:
 
     def tell(self, nudge: Nudge) -> None:
         """Nobody is to hear."""
+
+    def carry(self, sums: bytes) -> None:
+        """Likewise."""
 
 
 def carrier_for(url: str, server_id: bytes) -> Carrier:

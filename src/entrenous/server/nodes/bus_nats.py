@@ -1,4 +1,4 @@
-"""Nudges through NATS: core subjects, nothing stored. Imported only where a bus is configured.
+"""Nudges and sums through NATS: core subjects, nothing stored. Imported only where a bus is configured.
 
 A node whose connection is lost tells nobody and hears nothing; it goes on looking into the store every few seconds.
 When it is back it looks at everything once, and tells the others to do so.
@@ -7,6 +7,7 @@ When it is back it looks at everything once, and tells the others to do so.
 import asyncio
 import contextlib
 import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,17 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from entrenous.errors import MalformedError, UnavailableError
-from entrenous.server.nodes.bus import MAX_NUDGES, Follower, News, Nudge, decode_nudges, encode_nudges
+from entrenous.server.nodes import sums as counted
+from entrenous.server.nodes.bus import (
+    MAX_NUDGES,
+    Follower,
+    Hear,
+    News,
+    Nudge,
+    decode_nudges,
+    encode_nudges,
+    unheard,
+)
 from entrenous.server.nodes.bus_nkeys import Credentials, read_credentials
 
 #: Seconds for a connection, between two attempts, and between two signs of life, of which two may be missing.
@@ -29,6 +40,8 @@ PING_SECONDS = 5
 #: Nudges that may wait to be sent, and messages that may wait to be read; what is beyond is found by a look.
 MAX_PENDING = 10_000
 MAX_UNREAD = 1_024
+#: Messages with sums that may wait to be sent; the oldest give way.
+MAX_UNSENT = 8
 _FILES = ("ca", "cert", "key", "creds", "nkey")
 
 _log = structlog.get_logger(__name__)
@@ -95,15 +108,16 @@ class NatsBus:
         self._address = address
         self._subject = f"entrenous.{server_id.hex()}"
         self._pending: dict[tuple[News, bytes], int] = {}
+        self._sums: deque[bytes] = deque(maxlen=MAX_UNSENT)
         self._wake = asyncio.Event()
         self._lost = False
         self._task: asyncio.Task[None] | None = None
         #: Whether nudges go through now.
         self.is_connected = False
 
-    def start(self, follower: Follower) -> None:
-        """Begin to connect; what is heard goes to ``follower``."""
-        self._task = asyncio.get_running_loop().create_task(self._work(follower))
+    def start(self, follower: Follower, hear: Hear = unheard) -> None:
+        """See ``bus.Carrier``."""
+        self._task = asyncio.get_running_loop().create_task(self._work(follower, hear))
 
     def tell(self, nudge: Nudge) -> None:
         """See ``bus.Bus``."""
@@ -115,6 +129,12 @@ class NatsBus:
         self._pending[key] = max(nudge.number, self._pending.get(key, 0))
         self._wake.set()
 
+    def carry(self, sums: bytes) -> None:
+        """See ``bus.Bus``."""
+        if self.is_connected:
+            self._sums.append(sums)
+            self._wake.set()
+
     async def close(self) -> None:
         """Send what waits, and end."""
         if self._task is None:
@@ -123,11 +143,11 @@ class NatsBus:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    async def _work(self, follower: Follower) -> None:
+    async def _work(self, follower: Follower, hear: Hear) -> None:
         while True:
             reason = "the connection was lost"
             try:
-                await self._serve(follower)
+                await self._serve(follower, hear)
             except (OSError, TimeoutError, nats.errors.Error, ssl.SSLError, ValueError) as error:
                 # Its words may show the URL.
                 reason = type(error).__name__
@@ -136,15 +156,16 @@ class NatsBus:
             _log.warning("bus.unavailable", reason=reason)
             await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _serve(self, follower: Follower) -> None:
+    async def _serve(self, follower: Follower, hear: Hear) -> None:
         """One connection, from its beginning to its end."""
         client = Client()
         self._lost = False
         try:
             await self._connect(client, follower)
-            await client.subscribe(self._subject, cb=_hearing(follower), pending_msgs_limit=MAX_UNREAD)
+            await client.subscribe(self._subject, cb=_hearing(follower, hear), pending_msgs_limit=MAX_UNREAD)
             await client.flush(CONNECT_SECONDS)
             self._pending = {(News.ANYTHING, bytes(16)): 0}
+            self._sums.clear()
             self.is_connected = True
             self._wake.set()
             follower.look_at_everything()
@@ -201,6 +222,8 @@ class NatsBus:
         nudges = [Nudge(news, identity, number) for (news, identity), number in pending.items()]
         for start in range(0, len(nudges), MAX_NUDGES):
             await client.publish(self._subject, encode_nudges(nudges[start : start + MAX_NUDGES]))
+        while self._sums:
+            await client.publish(self._subject, self._sums.popleft())
 
     async def _leave(self, client: Client, *, was_connected: bool) -> None:
         with contextlib.suppress(OSError, TimeoutError, nats.errors.Error):
@@ -210,8 +233,11 @@ class NatsBus:
             await client.close()
 
 
-def _hearing(follower: Follower) -> Callable[[Msg], Any]:
+def _hearing(follower: Follower, hear_sums: Hear) -> Callable[[Msg], Any]:
     async def hear(message: Msg) -> None:
+        if message.data[:1] == bytes([counted.VERSION]):
+            hear_sums(message.data)
+            return
         try:
             nudges = decode_nudges(message.data)
         except MalformedError:

@@ -4,15 +4,14 @@ from dataclasses import dataclass, field
 
 from entrenous.identity import AccountCredential, DeviceList, SignedDeviceList, check_successor, verify_device_list
 from entrenous.server.clock import Clock
-from entrenous.server.configuration.limits import Limits
 from entrenous.server.people.names import name_key
-from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.rates import RateLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
 from entrenous.server.rooms.following import Following
 from entrenous.server.store import Storage, Transaction, accounts
 from entrenous.server.store.accounts import AccountRow
-from entrenous.server.watching.counters import Count, Counters
+from entrenous.server.watching.counters import Count
 from entrenous.wire import ErrorCode, replies, requests
 
 
@@ -23,12 +22,11 @@ class Accounts:
     storage: Storage
     following: Following
     clock: Clock
-    limits: Limits
-    counters: Counters
+    rates: Rates
     _lookups: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lookups", by_key(self.limits, self.counters, Count.LOOKUPS))
+        object.__setattr__(self, "_lookups", self.rates.by_id(Count.LOOKUPS))
 
     async def put_device_list(self, account: bytes, request: requests.PutDeviceList) -> replies.Reply:
         """Replace the device list by its successor; a revoked device's connection ends.

@@ -9,7 +9,7 @@ from entrenous.wire.limits import ID_SIZE
 
 
 class FakeAccountKey(Secret):
-    """Derives the ids that names without an account seem to have, 32 bytes."""
+    """Derives what no client may foretell, 32 bytes: ids of names without an account, keys between nodes."""
 
     __slots__ = ()
 
@@ -31,6 +31,10 @@ class ServerKeys:
         """The id that a name without an account seems to have: always the same one."""
         data = labelled(Label.FAKE_ACCOUNT, name_key.encode())
         return Hash.SHA256.hmac(self.fake_accounts.reveal(), data)[:ID_SIZE]
+
+    def node_key(self, node: bytes) -> bytes:
+        """What one life of a node seals with what it tells the others, 32 bytes."""
+        return Hash.SHA256.hmac(self.fake_accounts.reveal(), labelled(Label.NODE_COUNTS, node))
 
 
 def credential_identifier(account: bytes, *, recovery: bool) -> bytes:

@@ -9,12 +9,12 @@ from entrenous.mls.types.leaf_node import Source
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.limits import Limits
 from entrenous.server.configuration.settings import DAY
-from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.rates import RateLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
 from entrenous.server.store import Storage, Transaction, accounts, key_packages
 from entrenous.server.store.key_packages import Package
-from entrenous.server.watching.counters import Count, Counters
+from entrenous.server.watching.counters import Count
 from entrenous.wire import ErrorCode, replies, requests
 from entrenous.wire.types import ClaimedKeyPackage
 
@@ -52,15 +52,13 @@ class KeyPackages:
     storage: Storage
     clock: Clock
     limits: Limits
-    counters: Counters
+    rates: Rates
     _claims: RateLimiter = field(init=False)
     _claims_per_target: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, counters = self.limits, self.counters
-        per_target = by_key(limits, counters, Count.CLAIMS_PER_TARGET)
-        object.__setattr__(self, "_claims", by_key(limits, counters, Count.CLAIMS))
-        object.__setattr__(self, "_claims_per_target", per_target)
+        object.__setattr__(self, "_claims", self.rates.by_id(Count.CLAIMS))
+        object.__setattr__(self, "_claims_per_target", self.rates.by_id(Count.CLAIMS_PER_TARGET))
 
     async def put(self, caller: Caller, request: requests.PutKeyPackages) -> replies.Reply:
         """Add packages to the device's own pool.
@@ -94,7 +92,7 @@ class KeyPackages:
         """
         now = self.clock.now()
         check_rate(self._claims, caller.account, now)
-        check_rate(self._claims_per_target, (caller.account, request.account), now)
+        check_rate(self._claims_per_target, caller.account + request.account, now)
 
         def operation(tx: Transaction) -> tuple[ClaimedKeyPackage, ...]:
             account = accounts.by_id(tx, request.account)

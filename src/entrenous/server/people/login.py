@@ -12,14 +12,15 @@ from entrenous.identity import DeviceLoginTBS, opaque_context, verify_device_log
 from entrenous.opaque import ServerLogin, finish_server_login
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.settings import Settings
+from entrenous.server.people.attempts import Attempts
 from entrenous.server.people.credentials import ServerKeys, credential_identifier
 from entrenous.server.people.names import name_key
-from entrenous.server.rates import AddressLimiter, RateLimiter, by_address, by_key, check_rate
+from entrenous.server.rates import AddressLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.fanout import Arrival
 from entrenous.server.store import Storage, Transaction, accounts, key_packages, rosters
 from entrenous.server.store.accounts import CredentialRow
-from entrenous.server.watching.counters import Count, Counters
+from entrenous.server.watching.counters import Count
 from entrenous.trace import SILENT, Trace
 from entrenous.wire import ErrorCode, replies, requests
 from entrenous.wire.types import KsfParameters
@@ -55,20 +56,15 @@ class Login:
     clock: Clock
     entropy: Entropy
     settings: Settings
-    counters: Counters
+    rates: Rates
+    attempts: Attempts
     trace: Trace = SILENT
-    _per_name: RateLimiter = field(init=False)
     _per_address: AddressLimiter = field(init=False)
     _devices_per_address: AddressLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, counters = self.settings.limits, self.counters
-        per_name = by_key(limits, counters, Count.LOGINS_PER_NAME)
-        per_address = by_address(limits, counters, Count.LOGINS_PER_ADDRESS)
-        devices = by_address(limits, counters, Count.DEVICE_LOGINS_PER_ADDRESS)
-        object.__setattr__(self, "_per_name", per_name)
-        object.__setattr__(self, "_per_address", per_address)
-        object.__setattr__(self, "_devices_per_address", devices)
+        object.__setattr__(self, "_per_address", self.rates.by_address(Count.LOGINS_PER_ADDRESS))
+        object.__setattr__(self, "_devices_per_address", self.rates.by_address(Count.DEVICE_LOGINS_PER_ADDRESS))
 
     async def start(
         self, request: requests.LoginStart, binding: Binding
@@ -81,10 +77,11 @@ class Login:
         """
         now, key = self.clock.now(), name_key(request.login_name)
         check_rate(self._per_address, binding.address, now)
-        check_rate(self._per_name, key, now)
         # Made for known names too, so that both take the same time.
         fake = self._fake(key, recovery=request.recovery)
-        found = await self.storage.read(lambda tx: accounts.credentials(tx, key, decoy=fake.account))
+        found = await self.attempts.read(
+            fake.account, now, lambda tx: accounts.credentials(tx, key, decoy=fake.account)
+        )
         row = fake if found is None else found
         state, ke2 = self.keys.opaque.start_login(
             row.recovery_record if request.recovery else row.password_record,
@@ -164,9 +161,9 @@ class Login:
 
         return await self.storage.write(operation, devices=(request.device,))
 
-    def forget_attempts(self, login_name: str) -> None:
+    async def forget_attempts(self, login_name: str) -> None:
         """Let the attempts at a name count no more."""
-        self._per_name.forget(name_key(login_name))
+        await self.attempts.forget(self.keys.fake_account(name_key(login_name)))
 
     def _fake(self, key: str, *, recovery: bool) -> CredentialRow:
         account = self.keys.fake_account(key)

@@ -12,11 +12,11 @@ from entrenous.server.people.accounts import check_device_is_new
 from entrenous.server.people.credentials import ServerKeys, credential_identifier
 from entrenous.server.people.login import Binding
 from entrenous.server.people.names import check_name, name_key
-from entrenous.server.rates import AddressLimiter, by_address, check_rate
+from entrenous.server.rates import AddressLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.store import Storage, Transaction, accounts, invites
 from entrenous.server.store.accounts import NewAccount
-from entrenous.server.watching.counters import Count, Counters
+from entrenous.server.watching.counters import Count
 from entrenous.wire import ErrorCode, replies, requests
 from entrenous.wire.limits import ID_SIZE
 
@@ -42,12 +42,11 @@ class Registration:
     clock: Clock
     entropy: Entropy
     settings: Settings
-    counters: Counters
+    rates: Rates
     _per_address: AddressLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limiter = by_address(self.settings.limits, self.counters, Count.REGISTRATIONS_PER_ADDRESS)
-        object.__setattr__(self, "_per_address", limiter)
+        object.__setattr__(self, "_per_address", self.rates.by_address(Count.REGISTRATIONS_PER_ADDRESS))
 
     async def start(
         self, request: requests.RegisterStart, binding: Binding

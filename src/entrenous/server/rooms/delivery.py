@@ -11,7 +11,7 @@ from functools import partial
 from entrenous.errors import UnavailableError
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.limits import Limits
-from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.rates import RateLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import (
     Appended,
@@ -27,7 +27,7 @@ from entrenous.server.rooms.entries import changes_in, check_application, commit
 from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.rooms.following import Following
 from entrenous.server.store import Done, Storage, Transaction, group_states, inbox, log, quotas, rooms, rosters
-from entrenous.server.watching.counters import Count, Counters
+from entrenous.server.watching.counters import Count
 from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 
@@ -47,16 +47,15 @@ class Delivery:
     following: Following
     clock: Clock
     limits: Limits
-    counters: Counters
+    rates: Rates
     _publishes: RateLimiter = field(init=False)
     _commits: RateLimiter = field(init=False)
     _adds: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        limits, counters = self.limits, self.counters
-        object.__setattr__(self, "_publishes", by_key(limits, counters, Count.PUBLISHES))
-        object.__setattr__(self, "_commits", by_key(limits, counters, Count.COMMITS))
-        object.__setattr__(self, "_adds", by_key(limits, counters, Count.ADDS_PER_TARGET))
+        object.__setattr__(self, "_publishes", self.rates.by_id(Count.PUBLISHES))
+        object.__setattr__(self, "_commits", self.rates.by_id(Count.COMMITS))
+        object.__setattr__(self, "_adds", self.rates.by_id(Count.ADDS_PER_TARGET))
 
     async def create_room(self, caller: Caller, request: requests.CreateRoom) -> replies.Reply:
         """Open a log; again for the same account, nothing happens."""
@@ -217,4 +216,4 @@ class Delivery:
         targets = {change.account for change in data.roster if change.action is RosterAction.ADD}
         targets |= {item.account for item in request.welcomes}
         for target in targets - {caller.account}:
-            check_rate(self._adds, (caller.account, target), now)
+            check_rate(self._adds, caller.account + target, now)

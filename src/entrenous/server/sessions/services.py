@@ -10,14 +10,16 @@ from entrenous.server.clock import Clock
 from entrenous.server.configuration.limits import Limits
 from entrenous.server.configuration.settings import Settings
 from entrenous.server.nodes.bus import Alone, Bus
+from entrenous.server.nodes.counting import Counting
 from entrenous.server.people.accounts import Accounts
+from entrenous.server.people.attempts import Attempts, AttemptsEverywhere, AttemptsHere
 from entrenous.server.people.credentials import ServerKeys
 from entrenous.server.people.invites import Invites
 from entrenous.server.people.key_packages import KeyPackages
 from entrenous.server.people.login import Login
 from entrenous.server.people.quotas import Quotas
 from entrenous.server.people.registration import Registration
-from entrenous.server.rates import RateLimiter, by_key, check_rate
+from entrenous.server.rates import RateLimiter, Rates, check_rate
 from entrenous.server.rooms.appending import Caller
 from entrenous.server.rooms.delivery import Delivery
 from entrenous.server.rooms.fanout import Fanout
@@ -58,6 +60,7 @@ class Services:
     delivery: Delivery
     fanout: Fanout
     following: Following
+    counting: Counting | None
     limits: Limits
     counters: Counters
     activity: Activity
@@ -117,20 +120,23 @@ class Services:
         fanout = Fanout(lambda: limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
         following = Following(storage, fanout, bus or Alone())
         fanout.arrived = following.arrived
+        counting = None if bus is None else Counting(keys, bus, clock, entropy)
+        rates = Rates(limits, counters, counting)
         return cls(
-            registration=Registration(storage, keys, clock, entropy, settings, counters),
-            login=Login(storage, keys, clock, entropy, settings, counters, trace),
-            accounts=Accounts(storage, following, clock, limits, counters),
+            registration=Registration(storage, keys, clock, entropy, settings, rates),
+            login=Login(storage, keys, clock, entropy, settings, rates, _attempts(settings, storage, rates), trace),
+            accounts=Accounts(storage, following, clock, rates),
             invites=Invites(storage, clock, entropy, settings, address),
-            key_packages=KeyPackages(storage, clock, limits, counters),
-            delivery=Delivery(storage, fanout, following, clock, limits, counters),
+            key_packages=KeyPackages(storage, clock, limits, rates),
+            delivery=Delivery(storage, fanout, following, clock, limits, rates),
             fanout=fanout,
             following=following,
+            counting=counting,
             limits=limits,
             counters=counters,
             activity=Activity(),
             clock=clock,
-            uploads=by_key(limits, counters, Count.UPLOADS),
+            uploads=rates.by_id(Count.UPLOADS),
             quotas=Quotas(storage),
             courtesy=courtesy,
             sharing=Sharing(limits, counters, courtesy),
@@ -177,3 +183,10 @@ class Services:
         """Wait until no request is worked on."""
         while tasks := self.courtesy.in_hand | self._others:
             await asyncio.wait(tasks)
+
+
+def _attempts(settings: Settings, storage: Storage, rates: Rates) -> Attempts:
+    count = Count.LOGINS_PER_NAME
+    if settings.store is None:
+        return AttemptsHere(storage, rates.by_name(count))
+    return AttemptsEverywhere(storage, lambda: settings.limits.rate(count.value), rates.counters.adder(count))

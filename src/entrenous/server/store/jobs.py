@@ -32,6 +32,7 @@ class Job(Generic[T]):
         done: is told the outcome.
         rooms: the rooms whose logs it appends to, as far as it is known; no other node appends to them meanwhile.
         devices: the devices whose rows or inboxes it changes, likewise.
+        marks: the names at whose passwords it counts attempts, likewise.
         outcome: its result, or why there is none.
     """
 
@@ -41,6 +42,7 @@ class Job(Generic[T]):
     done: Done[T]
     rooms: Sequence[bytes] = ()
     devices: Sequence[bytes] = ()
+    marks: Sequence[bytes] = ()
     outcome: T | Exception | None = None
 
     def fail(self, detail: str) -> None:

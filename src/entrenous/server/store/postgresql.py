@@ -1,8 +1,9 @@
 """PostgreSQL: opening it through psycopg, and batches on it while other nodes write too.
 
-Operations that write share one transaction at READ COMMITTED. It begins by locking the rooms and the devices that they
-change, in the order of their ids, so nodes that want the same ones wait for each other in one order, and what is read
-after that is what was committed last. What is only read comes after it, in a snapshot of its own.
+Operations that write share one transaction at READ COMMITTED. It begins by locking the rooms, the devices and the names
+that they change something about, each kind in the order of its ids, so nodes that want the same ones wait for each
+other in one order, and what is read after that is what was committed last. What is only read comes after it, in a
+snapshot of its own.
 
 A round trip costs more than the work, so a batch is sent as a pipeline: nothing waits for the answer to a statement
 that nobody asks about. Where anything in it goes wrong the batch is rolled back and carried out again with care: one
@@ -16,7 +17,7 @@ from typing import Any, cast
 import psycopg
 import structlog
 from psycopg import errors
-from sqlalchemy import ARRAY, URL, Connection, Engine, LargeBinary, any_, bindparam, create_engine, event, select
+from sqlalchemy import ARRAY, URL, Connection, Engine, LargeBinary, any_, bindparam, create_engine, event, select, text
 from sqlalchemy.pool import NullPool
 
 from entrenous.errors import EntrenousError, UnavailableError
@@ -54,6 +55,8 @@ SESSION = (
 _IN_THE_WAY = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
 
 
+#: Under which numbers marks are locked, apart from whatever else is locked by number.
+_MARKS = 0x656E7472
 _WRITE, _READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -64,6 +67,10 @@ def _lock(ids: Any) -> Statement:  # noqa: ANN401 a column
 
 
 _LOCK_ROOMS, _LOCK_DEVICES = _lock(rooms.c.id), _lock(devices.c.id)
+#: Rows of attempts may not be there yet, so numbers are locked instead: of two with one number, one waits for nothing.
+_LOCK_MARKS = Statement(
+    text("SELECT pg_advisory_xact_lock(CAST(:space AS int4), number) FROM unnest(CAST(:ids AS int4[])) AS number")
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -266,6 +273,9 @@ def _lock_all(transaction: Transaction, jobs: Sequence[Job[Any]]) -> None:
     ):
         if ids:
             transaction.put(statement, ids=list(ids))
+    marks = {int.from_bytes(mark[:4], "big", signed=True) for job in jobs for mark in job.marks}
+    if marks:
+        transaction.put(_LOCK_MARKS, space=_MARKS, ids=sorted(marks))
 
 
 def _as_ours(error: Exception) -> Exception:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The revision of store/migrations that makes exactly these tables.
-REVISION = "0004"
+REVISION = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -210,6 +210,14 @@ swept = Table(
     Column("deleted", BigInteger, nullable=False, comment="rows, so far"),
     Column("last_at", BigInteger, nullable=False, comment="when it was looked for last"),
     comment="What the server has deleted by itself",
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True, comment="of a name, keyed: the name itself is not kept"),
+    Column("full_at", BigInteger, nullable=False, index=True, comment="unix microseconds: nothing is held back then"),
+    comment="How often passwords of which name were tried lately, where several nodes count it",
 )
 
 facts = Table(

@@ -61,7 +61,12 @@ class Storage:
         return self._queue.qsize()
 
     def write(
-        self, operation: Operation[T], *, rooms: Sequence[bytes] = (), devices: Sequence[bytes] = ()
+        self,
+        operation: Operation[T],
+        *,
+        rooms: Sequence[bytes] = (),
+        devices: Sequence[bytes] = (),
+        marks: Sequence[bytes] = (),
     ) -> "asyncio.Future[T]":
         """Queue an operation; its result is set when it is on disk.
 
@@ -72,9 +77,11 @@ class Storage:
             operation: what to do.
             rooms: the rooms whose logs it appends to: no other node does meanwhile.
             devices: the devices whose rows or inboxes it changes, likewise.
+            marks: the names at whose passwords it counts attempts, likewise.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._promise(Job(alone(operation), None, True, _promised(future), rooms, devices))  # noqa: FBT003 it writes
+        done = _promised(future)
+        self._promise(Job(alone(operation), None, True, done, rooms, devices, marks))  # noqa: FBT003 it writes
         return future
 
     def read(self, operation: Operation[T]) -> "asyncio.Future[T]":

@@ -100,9 +100,21 @@ class ServerCollector(Collector):
         connected = self._bus()
         if connected is not None:
             yield _gauge("bus_connected", "Whether the bus to other nodes is connected.", int(connected))
+        yield from self._of_other_nodes()
         build = GaugeMetricFamily(PREFIX + "build_info", "What runs.", labels=("version",))
         build.add_metric((entrenous.__version__,), 1)
         yield build
+
+    def _of_other_nodes(self) -> Iterator[Metric]:
+        counting = self._host.services.counting
+        if counting is None:
+            return
+        sums = CounterMetricFamily(
+            PREFIX + "shared_counts", "Sums that nodes count rates together by, and messages refused.", labels=("way",)
+        )
+        for way, count in (("told", counting.told), ("heard", counting.heard), ("refused", counting.refused)):
+            sums.add_metric((way,), count)
+        yield sums
 
 
 class Exposition:
