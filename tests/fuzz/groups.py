@@ -55,8 +55,9 @@ def private_message_of_insider(data: bytes) -> None:
     key, nonce = _message_key(sender, kind)
     aad = PrivateContentAAD(group.group_id, group.epoch, kind, b"").encode()
     ciphertext = SUITE.aead_key(key).seal(_guarded(nonce, sender.reuse_guard), data[1 + _SENDER_DATA :], aad)
-    sender_key, sender_nonce = _sender_data_key(group, ciphertext)
-    sealed = SUITE.aead_key(sender_key).seal(sender_nonce, sender.encode(), _sender_data_aad(group, kind))
+    sender_key, sender_nonce = _sender_data_key(group.suite, group.secrets.sender_data_secret, ciphertext)
+    sender_aad = _sender_data_aad(group.group_id, group.epoch, kind)
+    sealed = SUITE.aead_key(sender_key).seal(sender_nonce, sender.encode(), sender_aad)
     message = PrivateMessage(group.group_id, group.epoch, kind, b"", sealed, ciphertext)
     _check_received(MLSMessage.of(message).encode())
 

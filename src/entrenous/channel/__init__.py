@@ -10,10 +10,10 @@ write(client.data_to_send(now))
 """
 
 from entrenous.channel.client import ClientConnection
-from entrenous.channel.connection import MAX_AGE, MOVES, Connection, State
+from entrenous.channel.connection import MAX_AGE, MOVES, OPENING_SIZE, Connection, State
 from entrenous.channel.events import Event, HandshakeFinished, MessageReceived, PeerClosed
 from entrenous.channel.messages import LARGEST_MESSAGE, SMALL_MESSAGE, frame_message
-from entrenous.channel.preface import MAGIC, PREFACE_SIZE, VERSION
+from entrenous.channel.preface import MAGIC, PREFACE_SIZE, VERSION, encode_preface
 from entrenous.channel.records import ALERT, MAX_BODY, RekeyPolicy
 from entrenous.channel.server import ServerConnection, ServerCredential, issue_credential
 from entrenous.channel.suites import CLASSIC, HYBRID, SUITES, Suite, suite_by_label
@@ -27,6 +27,7 @@ __all__ = [
     "MAX_AGE",
     "MAX_BODY",
     "MOVES",
+    "OPENING_SIZE",
     "PREFACE_SIZE",
     "SMALL_MESSAGE",
     "SUITES",
@@ -42,6 +43,7 @@ __all__ = [
     "ServerCredential",
     "State",
     "Suite",
+    "encode_preface",
     "frame_message",
     "issue_credential",
     "suite_by_label",

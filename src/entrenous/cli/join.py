@@ -58,7 +58,7 @@ def join(
 
     async def main() -> Registered:
         invite = parse_link(mended(link))
-        environment = client_environment()
+        environment = client_environment(options)
         require_free(options.profile_path)
         login_name = _checked(name) if name else _ask_name()
         password = new_password(password_stdin, lambda typed: check_password(typed, (login_name,), environment.entropy))
@@ -77,7 +77,7 @@ def join(
             _tell(registered, options, as_json=as_json)
             forget_recovery_words(profile.store)
         # The first connection leaves KeyPackages at the server, with which others can add this device to rooms.
-        async with connected_client(options.profile_path, lock_with):
+        async with connected_client(options, environment=environment, password=lock_with):
             return registered
 
     run(main)

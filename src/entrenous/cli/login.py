@@ -69,19 +69,20 @@ def login(
         if not yes and not _agrees(f"{name}'s former device will be revoked. Go on?"):
             raise typer.Exit(1)
         known = secret()
+        environment = client_environment(options)
         with opened(options.profile_path, create=True) as profile:
             note(f"Logging in at {where.host} …")
             logged_in = await log_in(
                 where,
                 TcpConnector(where.host, where.port),
                 profile.store,
-                client_environment(),
+                environment,
                 login_name=name,
                 secret=known,
                 accept_server=_accept_server,
                 suite=suite_by_label(suite),
             )
-        async with connected_client(options.profile_path):
+        async with connected_client(options, environment=environment):
             return logged_in
 
     done = run(main)

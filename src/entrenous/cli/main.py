@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 import entrenous
-from entrenous.cli import bench_command, demo_command, join, login, room_commands, send, server, tail
+from entrenous.cli import bench_command, demo_command, join, login, pcap, room_commands, send, server, tail
 from entrenous.cli.chat import command as chat
 from entrenous.cli.logs import LogFormat, LogLevel
-from entrenous.cli.options import Common, examples, paragraph
+from entrenous.cli.options import Common, KeyLogOption, examples, paragraph
 from entrenous.cli.output import forgive_narrow_encodings, say
 from entrenous.cli.run import EXIT_CODES
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(server.app, name="server")
 app.add_typer(bench_command.app, name="bench")
-for _command in (join, login, chat, room_commands, send, tail, demo_command):
+for _command in (join, login, chat, room_commands, send, tail, demo_command, pcap):
     _command.register(app)
 
 
@@ -66,6 +66,10 @@ def entry(
     log_format: Annotated[
         LogFormat | None, typer.Option(help="Lines for people, or JSON.", show_default="console")
     ] = None,
+    keylog: KeyLogOption = None,
+    keylog_epochs: Annotated[
+        bool, typer.Option("--keylog-epochs", help="Write the keys of messages in rooms there too; with --keylog.")
+    ] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -74,7 +78,9 @@ def entry(
 
     Begin with a server (entrenous server run), or with the link that somebody sent you (entrenous join LINK).
     """
-    context.obj = Common(profile, log_level, log_format)
+    if keylog_epochs and keylog is None:
+        raise typer.BadParameter("it says what goes into a key log: give --keylog FILE too")
+    context.obj = Common(profile, log_level, log_format, keylog, keylog_epochs)
     if context.invoked_subcommand is None:
         chat.chat(context)
 

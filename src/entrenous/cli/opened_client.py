@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entrenous.cli.options import Common
 from entrenous.cli.output import note
 from entrenous.cli.profile_store import client_environment, opened
 from entrenous.errors import RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from entrenous.client import Client
+    from entrenous.client.environment import Environment
     from entrenous.client.views import RoomSummary
 
 #: Seconds that a command which needs the server waits for it before it gives up.
@@ -19,10 +20,15 @@ CONNECT_SECONDS = 20
 
 
 @contextlib.asynccontextmanager
-async def running_client(path: Path, password: bytes | None = None) -> AsyncIterator["Client"]:
-    """The client of the profile in ``path``; it connects by itself, and may be used before it has.
+async def running_client(
+    options: Common, *, environment: "Environment | None" = None, password: bytes | None = None
+) -> AsyncIterator["Client"]:
+    """The client of the profile that was named; it connects by itself, and may be used before it has.
 
-    ``password`` opens a locked profile; None asks for it.
+    Args:
+        options: what stands before the command.
+        environment: if the command has made one already.
+        password: opens a locked profile; None asks for it.
 
     Raises:
         RejectedError: there is no profile, or nobody has joined with it.
@@ -32,13 +38,15 @@ async def running_client(path: Path, password: bytes | None = None) -> AsyncIter
     from entrenous.client.session import TcpConnector
     from entrenous.client.store import server
 
+    path = options.profile_path
     with opened(path, password=password) as profile:
         pinned = server.get(profile.store)
         if pinned is None:
             raise RejectedError(
                 "PROFILE-EMPTY", f"nobody has joined with the profile {path} yet; begin with: entrenous join LINK"
             )
-        client = Client.open(profile.store, TcpConnector(pinned.host, pinned.port), client_environment())
+        connector = TcpConnector(pinned.host, pinned.port)
+        client = Client.open(profile.store, connector, environment or client_environment(options))
         try:
             yield client
         finally:
@@ -46,13 +54,15 @@ async def running_client(path: Path, password: bytes | None = None) -> AsyncIter
 
 
 @contextlib.asynccontextmanager
-async def connected_client(path: Path, password: bytes | None = None) -> AsyncIterator["Client"]:
+async def connected_client(
+    options: Common, *, environment: "Environment | None" = None, password: bytes | None = None
+) -> AsyncIterator["Client"]:
     """The same, once it has fetched everything that the server has for it.
 
     Raises:
         UnavailableError: the server cannot be reached in time.
     """
-    async with running_client(path, password) as client:
+    async with running_client(options, environment=environment, password=password) as client:
         await caught_up(client)
         yield client
 

@@ -30,6 +30,14 @@ class SuiteName(enum.StrEnum):
 SuiteOption = Annotated[
     SuiteName, typer.Option(help="The channel to the server: post-quantum hybrid, or classic FFDHE2048.")
 ]
+KeyLogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keylog",
+        metavar="FILE",
+        help="DANGEROUS, for analysis: write the keys of every connection to FILE, for `entrenous pcap`.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -40,6 +48,8 @@ class Common:
     profile: str | None
     log_level: LogLevel | None
     log_format: LogFormat | None
+    keylog: Path | None = None
+    keylog_epochs: bool = False
 
     @property
     def profile_path(self) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entrenous.cli.options import Common
 from entrenous.cli.secrets_input import asked
 from entrenous.errors import CryptoError, RejectedError, UnavailableError
 
@@ -25,14 +26,20 @@ class OpenProfile:
     store: "Store"
 
 
-def client_environment() -> "Environment":
-    """The machine's clock and randomness, and a Trace that logs."""
+def client_environment(options: Common) -> "Environment":
+    """The machine's clock and randomness, and a Trace that logs, and into a key log if somebody asked for one.
+
+    Raises:
+        UsageError: the key log cannot be written, or others could read it.
+    """
+    from entrenous.cli.keylog import with_key_log
     from entrenous.cli.logs import log_trace
     from entrenous.client.environment import Environment
     from entrenous.crypto import system_entropy
     from entrenous.server.clock import SystemClock
 
-    return Environment(clock=SystemClock(), entropy=system_entropy, trace=log_trace("client"))
+    trace = with_key_log(log_trace("client"), options.keylog, with_epochs=options.keylog_epochs)
+    return Environment(clock=SystemClock(), entropy=system_entropy, trace=trace)
 
 
 @contextlib.contextmanager

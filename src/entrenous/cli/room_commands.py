@@ -117,7 +117,7 @@ def _once(context: typer.Context, command: "Command[T]") -> T:
     options.start_logging(LogLevel.WARNING)
 
     async def main() -> T:
-        async with connected_client(options.profile_path) as client:
+        async with connected_client(options) as client:
             return await patiently(client.do(command), note, seconds=CARRY_OUT_SECONDS)
 
     return run(main)
@@ -129,7 +129,7 @@ def _in_room(context: typer.Context, room: str, make: "Callable[[RoomSummary], C
     options.start_logging(LogLevel.WARNING)
 
     async def main() -> T:
-        async with connected_client(options.profile_path) as client:
+        async with connected_client(options) as client:
             command = make(await find_room(client, room))
             return await patiently(client.do(command), note, seconds=CARRY_OUT_SECONDS)
 

@@ -40,7 +40,7 @@ def send(
         words = piped_text() if text == "-" else text
         if not words.strip():
             raise RejectedError("CLIENT-TEXT", "there is nothing to send")
-        async with running_client(options.profile_path) as client:
+        async with running_client(options) as client:
             await caught_up_if_possible(client)
             found = await find_room(client, room)
             message = await client.do(SendText(found.room, words))

@@ -45,7 +45,7 @@ def tail(
         say(json_line("message", message) if as_json else message_line(message))
 
     async def main() -> None:
-        async with running_client(options.profile_path) as client:
+        async with running_client(options) as client:
             await caught_up_if_possible(client)
             events = client.events()
             found = await find_room(client, room)

@@ -7,6 +7,7 @@ import pytest
 
 from entrenous.cli.join import _ask_name
 from entrenous.cli.opened_client import running_client
+from entrenous.cli.options import Common
 from entrenous.cli.profile_store import opened
 from entrenous.errors import RejectedError
 
@@ -20,7 +21,7 @@ async def test_a_profile_that_nobody_has_joined_with_is_no_client(tmp_path: Path
     with opened(path, create=True):
         assert path.exists()
     with pytest.raises(RejectedError) as refused:
-        async with running_client(path):
+        async with running_client(Common(str(path), None, None)):
             pass
     assert refused.value.rule == "PROFILE-EMPTY"
 

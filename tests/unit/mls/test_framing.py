@@ -111,7 +111,7 @@ def forged(
     plaintext = encode_private_content(framed.content, content.auth, 0) + padding
     aad = PrivateContentAAD(view.group_id, view.epoch, kind, framed.authenticated_data).encode()
     ciphertext = view.suite.aead_key(key.key).seal(_guarded(key.nonce, b"rand"), plaintext, aad)
-    sender_key, nonce = _sender_data_key(view, ciphertext)
+    sender_key, nonce = _sender_data_key(view.suite, view.secrets.sender_data_secret, ciphertext)
     sender = view.suite.aead_key(sender_key).seal(
         nonce,
         SenderData(leaf if claimed_leaf is None else claimed_leaf, key.generation, b"rand").encode(),

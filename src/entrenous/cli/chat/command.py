@@ -8,12 +8,10 @@ import typer
 
 from entrenous.cli.logs import LogLevel
 from entrenous.cli.opened_client import caught_up_if_possible, running_client
-from entrenous.cli.options import JsonOption, common, examples
+from entrenous.cli.options import Common, JsonOption, common, examples
 from entrenous.cli.run import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from entrenous.cli.chat.conversation import Conversation
     from entrenous.client import Client
 
@@ -36,10 +34,10 @@ def chat(context: typer.Context, as_json: JsonOption = False) -> None:
     """
     options = common(context)
     options.start_logging(LogLevel.WARNING)
-    run(lambda: converse(options.profile_path, as_json=as_json))
+    run(lambda: converse(options, as_json=as_json))
 
 
-async def converse(path: "Path", *, as_json: bool) -> None:
+async def converse(options: Common, *, as_json: bool) -> None:
     """Hold the conversation until the person leaves.
 
     Raises:
@@ -48,7 +46,7 @@ async def converse(path: "Path", *, as_json: bool) -> None:
     from entrenous.cli.chat.conversation import Conversation
     from entrenous.cli.chat.keyboard import StandardOutput, interruptible
 
-    async with running_client(path) as client:
+    async with running_client(options) as client:
         prompted = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
         conversation = Conversation(
             client, StandardOutput(), as_json=as_json, interruptible=interruptible if prompted else None

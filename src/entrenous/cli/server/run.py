@@ -16,7 +16,7 @@ import structlog
 import typer
 
 from entrenous.cli.logs import LogFormat, LogLevel, configure, log_trace
-from entrenous.cli.options import common, examples
+from entrenous.cli.options import KeyLogOption, common, examples
 from entrenous.cli.output import note, say
 from entrenous.cli.run import run, server_loop, until_stopped
 from entrenous.cli.server.configured import ConfigOption, SetOption, configured, tell_notes
@@ -31,6 +31,7 @@ from entrenous.cli.server.data import (
     remember_link_address,
 )
 from entrenous.errors import EntrenousError
+from entrenous.trace import SILENT, Trace
 
 if TYPE_CHECKING:
     from entrenous.server import Effective, Server, Settings, Supervisor
@@ -85,6 +86,7 @@ def server_run(
     assign: SetOption = None,
     limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what it did as JSON lines.")] = False,
+    keylog: KeyLogOption = None,
 ) -> None:
     """Run a server until Ctrl+C.
 
@@ -114,6 +116,8 @@ def server_run(
         )
 
     async def main() -> None:
+        from entrenous.cli.keylog import with_key_log
+
         os.umask(_PRIVATE)
         effective = read()
         tell_notes(effective)
@@ -124,7 +128,9 @@ def server_run(
         def reread() -> "Settings":
             return addressed(read().settings, directory, None)
 
-        await serve(addressed(settings, directory, public), directory, as_json=as_json, reread=reread)
+        trace = with_key_log(log_trace("server"), keylog or options.keylog)
+        settings = addressed(settings, directory, public)
+        await serve(settings, directory, as_json=as_json, reread=reread, trace=trace)
 
     run(main, loop=server_loop)
 
@@ -141,7 +147,12 @@ def addressed(settings: "Settings", directory: Path, public: str | None) -> "Set
 
 
 async def serve(
-    settings: "Settings", directory: Path, *, as_json: bool, reread: "Callable[[], Settings] | None" = None
+    settings: "Settings",
+    directory: Path,
+    *,
+    as_json: bool,
+    reread: "Callable[[], Settings] | None" = None,
+    trace: Trace = SILENT,
 ) -> None:
     """Listen until somebody stops it.
 
@@ -150,6 +161,7 @@ async def serve(
         directory: where the data is.
         as_json: tell what it did as JSON lines.
         reread: the settings as they are by then, for when somebody asks to reload them.
+        trace: told of what connections derive.
 
     Raises:
         EntrenousError: it cannot start.
@@ -159,7 +171,7 @@ async def serve(
 
     supervisor = Supervisor(os.environ)
     asyncio.get_running_loop().set_exception_handler(_tell_mistake)
-    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=log_trace("server"))
+    server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy, trace=trace)
     try:
         if reread is not None:
             reload_when_asked(server, reread, supervisor)

@@ -5,6 +5,8 @@ from entrenous.mls.framing.private_message import (
     Padding,
     Protected,
     no_padding,
+    open_content,
+    open_sender_data,
     protect_application,
     protect_private,
 )
@@ -21,6 +23,8 @@ __all__ = [
     "check_open",
     "confirm",
     "no_padding",
+    "open_content",
+    "open_sender_data",
     "protect_application",
     "protect_from_outside",
     "protect_private",

@@ -12,11 +12,14 @@ from entrenous.mls.schedule import (
     ROOM_LIMITS,
     KeyChanges,
     KeySource,
+    MessageKey,
     RatchetKind,
     RatchetLimits,
+    SenderDataSecret,
     receiving_key,
     sending_key,
 )
+from entrenous.mls.suite import CipherSuite
 from entrenous.mls.types import (
     REUSE_GUARD_SIZE,
     ApplicationData,
@@ -138,8 +141,9 @@ def protect_private(
     aad = PrivateContentAAD(view.group_id, view.epoch, kind, framed.authenticated_data).encode()
     ciphertext = view.suite.aead_key(key.key).seal(_guarded(key.nonce, guard), plaintext, aad)
     sender_data = SenderData(view.own_leaf, key.generation, guard).encode()
-    sender_key, sender_nonce = _sender_data_key(view, ciphertext)
-    sealed_sender = view.suite.aead_key(sender_key).seal(sender_nonce, sender_data, _sender_data_aad(view, kind))
+    sender_key, sender_nonce = _sender_data_key(view.suite, view.secrets.sender_data_secret, ciphertext)
+    sender_aad = _sender_data_aad(view.group_id, view.epoch, kind)
+    sealed_sender = view.suite.aead_key(sender_key).seal(sender_nonce, sender_data, sender_aad)
     message = PrivateMessage(view.group_id, view.epoch, kind, framed.authenticated_data, sealed_sender, ciphertext)
     trace.derived("message_key", key.key, "ratchet_secret")
     trace.step("mls.protect", epoch=view.epoch, content=kind.name, generation=key.generation, size=len(ciphertext))
@@ -162,7 +166,7 @@ def unprotect_private(
         RejectedError: MLS-SENDER-UNKNOWN, nobody is at the sender's leaf; MLS-SENDER-SELF, only a copy of an own
             message can say so; MLS-GENERATION-CONSUMED, MLS-GENERATION-TOO-FAR.
     """
-    sender = _open_sender_data(view, message)
+    sender = open_sender_data(view.suite, view.secrets.sender_data_secret, message)
     if sender.leaf_index == view.own_leaf:
         # The own ratchet is for sending. An own message is known from the outbox, never opened.
         raise RejectedError("MLS-SENDER-SELF", "a message of our own came back")
@@ -174,8 +178,7 @@ def unprotect_private(
         view.suite, keys, view.width, sender.leaf_index, RatchetKind.of(kind), sender.generation, limits
     )
     trace.derived("message_key", key.key, "ratchet_secret")
-    aad = PrivateContentAAD(message.group_id, message.epoch, kind, message.authenticated_data).encode()
-    plaintext = view.suite.aead_key(key.key).open(_guarded(key.nonce, sender.reuse_guard), message.ciphertext, aad)
+    plaintext = open_content(view.suite, key, sender, message)
     content = _signed_content(view, message, sender.leaf_index, kind, plaintext)
     trace.step("mls.unprotect", epoch=view.epoch, content=kind.name, leaf=sender.leaf_index, generation=key.generation)
     return Opened(content, key.generation, changes)
@@ -192,28 +195,39 @@ def _signed_content(
     return content
 
 
-def _open_sender_data(view: EpochView, message: PrivateMessage) -> SenderData:
-    key, nonce = _sender_data_key(view, message.ciphertext)
-    aad = _sender_data_aad(view, message.content_type)
-    return SenderData.decode(view.suite.aead_key(key).open(nonce, message.encrypted_sender_data, aad))
+def open_sender_data(suite: CipherSuite, secret: SenderDataSecret, message: PrivateMessage) -> SenderData:
+    """Decrypt who says that a message is his, and under which key; nothing is proved by it (RFC 9420 §6.3.2).
+
+    Raises:
+        CryptoError: it was not sealed under this secret.
+        MalformedError: what was sealed is no SenderData.
+    """
+    key, nonce = _sender_data_key(suite, secret, message.ciphertext)
+    aad = _sender_data_aad(message.group_id, message.epoch, message.content_type)
+    return SenderData.decode(suite.aead_key(key).open(nonce, message.encrypted_sender_data, aad))
 
 
-def _sender_data_key(view: EpochView, ciphertext: bytes) -> tuple[bytes, bytes]:
+def open_content(suite: CipherSuite, key: MessageKey, sender: SenderData, message: PrivateMessage) -> bytes:
+    """Decrypt a message's content, whose signature is still to be checked (RFC 9420 §6.3.1).
+
+    Raises:
+        CryptoError: it was not sealed under this key.
+    """
+    aad = PrivateContentAAD(message.group_id, message.epoch, message.content_type, message.authenticated_data).encode()
+    return suite.aead_key(key.key).open(_guarded(key.nonce, sender.reuse_guard), message.ciphertext, aad)
+
+
+def _sender_data_key(suite: CipherSuite, secret: SenderDataSecret, ciphertext: bytes) -> tuple[bytes, bytes]:
     """Key and nonce from a sample of the ciphertext (RFC 9420 §6.3.2)."""
-    suite, secret = view.suite, view.secrets.sender_data_secret.reveal()
     sample = ciphertext[: suite.secret_size]
     return (
-        suite.expand_with_label(secret, "key", sample, suite.aead.key_size),
-        suite.expand_with_label(secret, "nonce", sample, suite.aead.nonce_size),
+        suite.expand_with_label(secret.reveal(), "key", sample, suite.aead.key_size),
+        suite.expand_with_label(secret.reveal(), "nonce", sample, suite.aead.nonce_size),
     )
 
 
-def _sender_data_aad(view: EpochView, kind: ContentType) -> bytes:
-    return _encoded_sender_data_aad(view.group_id, view.epoch, kind)
-
-
 @lru_cache(maxsize=64)
-def _encoded_sender_data_aad(group_id: bytes, epoch: int, kind: ContentType) -> bytes:
+def _sender_data_aad(group_id: bytes, epoch: int, kind: ContentType) -> bytes:
     """The same for all messages of one kind in an epoch."""
     return SenderDataAAD(group_id, epoch, kind).encode()
 
