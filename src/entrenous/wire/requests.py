@@ -145,7 +145,7 @@ class PutKeyPackages(Request, frozen=True, tag=23):
 
     REPLY: ClassVar[type[replies.Reply]] = replies.KeyPackageCount
     packages: Annotated[tuple[KeyPackageBytes, ...], Meta(max_length=MAX_KEY_PACKAGES)]
-    last_resort: KeyPackageBytes | None
+    last_resort: KeyPackageBytes | None = None
 
 
 class ClaimKeyPackages(Request, frozen=True, tag=24):
@@ -194,7 +194,7 @@ class Commit(Request, frozen=True, tag=33):
     group_info: Blob
     node_changes: Blob
     #: A sealed whole tree, at most every 32 Commits.
-    tree: Blob | None
+    tree: Blob | None = None
 
 
 class Fetch(Request, frozen=True, tag=34):

@@ -65,7 +65,7 @@ class RoomHead(Shape, frozen=True):
     first_available: Sequence
     may_manage: bool
     #: The entry that removed this account: nothing after it can be fetched. None for a member.
-    removed_at: Sequence | None
+    removed_at: Sequence | None = None
 
 
 class RosterMember(Shape, frozen=True):
