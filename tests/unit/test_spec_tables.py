@@ -157,7 +157,7 @@ def known_structs() -> dict[str, type[Struct]]:
     while waiting:
         for cls in waiting.pop().__subclasses__():
             waiting.append(cls)
-            if not cls.__module__.startswith(("entrenous.mls.types", "entrenous.opaque")):
+            if not cls.__module__.startswith(("entrenous.mls.types", "entrenous.opaque", "entrenous.server.nodes")):
                 found[cls.__name__.lstrip("_")] = cls
     # A Content travels as its head: an unknown kind's body has an end.
     return found | {"Content": found["Head"]}
