@@ -98,7 +98,7 @@ def make_room(tx: Transaction, room: bytes = ROOM, *members: bytes) -> None:
 
 def append(tx: Transaction, sequence: int, body: bytes = b"body", at: int = 1_000, room: bytes = ROOM) -> Entry:
     entry = Entry(sequence, sequence.to_bytes(12, "big"), body, at)
-    log.append(tx, room, PHONE, entry, forget_at=10)
+    log.append(tx, [log.Line(room, PHONE, entry, 10)])
     return entry
 
 
@@ -146,7 +146,7 @@ def test_a_removed_device_takes_its_key_packages_cursor_and_inbox_along(tx: Tran
     assert (key_packages.count(tx, PHONE), inbox.count(tx, PHONE), inbox.count(tx, LAPTOP)) == (0, 0, 1)
     assert not accounts.device_exists(tx, PHONE)
     # What it published stays, and stays published.
-    assert log.published(tx, PHONE, (1).to_bytes(12, "big")) is not None
+    assert log.published(tx, [(PHONE, (1).to_bytes(12, "big"))])
 
 
 def test_an_invite_is_used_up_and_expires(tx: Transaction) -> None:
@@ -209,9 +209,13 @@ def test_where_a_room_stands_tells_when_its_newest_entry_came(tx: Transaction) -
 
 def test_a_message_id_is_remembered_per_device(tx: Transaction) -> None:
     make_room(tx)
+    make_room(tx, OTHER)
+    one, two, three = (number.to_bytes(12, "big") for number in (1, 2, 3))
     append(tx, 1)
-    assert log.published(tx, PHONE, (1).to_bytes(12, "big")) == log.Sent(ROOM, 1)
-    assert log.published(tx, LAPTOP, (1).to_bytes(12, "big")) is None
+    append(tx, 2, room=OTHER)
+    asked = [(PHONE, one), (LAPTOP, one), (PHONE, two), (LAPTOP, two), (PHONE, three)]
+    assert log.published(tx, asked) == {(PHONE, one): log.Sent(ROOM, 1), (PHONE, two): log.Sent(OTHER, 2)}
+    assert log.published(tx, []) == {}
 
 
 def test_a_room_stands_where_its_log_and_its_commits_are(tx: Transaction) -> None:

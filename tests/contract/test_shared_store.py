@@ -82,7 +82,7 @@ def append(room: bytes, number: int) -> Callable[[Transaction], int]:
         place = rooms.standing(tx, room, ALICE)
         assert place is not None
         message_id = number.to_bytes(4, "big") + room[:8]
-        logs.append(tx, room, PHONE, Entry(place.newest + 1, message_id, b"body", 0), forget_at=10)
+        logs.append(tx, [logs.Line(room, PHONE, Entry(place.newest + 1, message_id, b"body", 0), 10)])
         return place.newest + 1
 
     return operation

@@ -37,30 +37,6 @@ class Appended:
     entry: Entry | None
 
 
-def standing_of(tx: Transaction, room: bytes, account: bytes) -> Standing:
-    """Where the room stands, for an account that is or lately was in it.
-
-    Raises:
-        RefusedError: there is no such room, or the account was never in it; the two are not told apart.
-    """
-    found = rooms.standing(tx, room, account)
-    if found is None:
-        raise RefusedError("DS-MEMBER", ErrorCode.NOT_FOUND, "there is no such room among yours")
-    return found
-
-
-def member_of(tx: Transaction, room: bytes, account: bytes) -> Standing:
-    """The same, for a member.
-
-    Raises:
-        RefusedError: there is no such room, or the account is not in it any more.
-    """
-    found = standing_of(tx, room, account)
-    if not found.is_member:
-        raise RefusedError("DS-REMOVED", ErrorCode.DENIED, "you are no longer in this room")
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """An application message that somebody wants in a room's log."""
@@ -71,25 +47,66 @@ class Message:
     came_at: int
 
 
+def standing_of(tx: Transaction, room: bytes, account: bytes) -> Standing:
+    """Where the room stands, for an account that is or lately was in it.
+
+    Raises:
+        RefusedError: there is no such room, or the account was never in it; the two are not told apart.
+    """
+    return _known(rooms.standing(tx, room, account))
+
+
+def member_of(tx: Transaction, room: bytes, account: bytes) -> Standing:
+    """The same, for a member.
+
+    Raises:
+        RefusedError: there is no such room, or the account is not in it any more.
+    """
+    return _member(rooms.standing(tx, room, account))
+
+
 def append_messages(tx: Transaction, messages: Sequence[Message]) -> list[Appended | Exception]:
-    """Append application messages, one after the other; what a rule refuses changes nothing."""
-    outcomes: list[Appended | Exception] = []
-    for message in messages:
-        try:
-            outcomes.append(_append_message(tx, message))
-        except RefusedError as error:
-            outcomes.append(error)
+    """Append application messages, as if one after the other: what a rule refuses leaves the logs as they are.
+
+    It asks and writes once for all of them, however many there are.
+    """
+    writing = _Writing(tx, messages)
+    outcomes = [writing.outcome(message) for message in messages]
+    if writing.lines:
+        log.append(tx, writing.lines)
     return outcomes
 
 
-def _append_message(tx: Transaction, message: Message) -> Appended:
-    caller, request = message.caller, message.request
-    before = _published_before(tx, caller, request)
-    if before is not None:
-        return before
-    place = member_of(tx, request.room, caller.account)
-    _check_base(request, place)
-    return _append(tx, caller, request, place, message.came_at)
+class _Writing:
+    """Messages that are written together: what the store knows about them, and the lines that they come to."""
+
+    def __init__(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        self._sent = log.published(tx, {(message.caller.device, message.request.message_id) for message in messages})
+        wanted = {(message.request.room, message.caller.account) for message in messages}
+        self._places = rooms.standings(tx, wanted)
+        #: The newest entry of each room that has one here.
+        self._newest: dict[bytes, Entry] = {}
+        self.lines: list[log.Line] = []
+
+    def outcome(self, message: Message) -> Appended | Exception:
+        """What a message comes to after those before it."""
+        try:
+            return self._append(message.caller, message.request, message.came_at)
+        except RefusedError as error:
+            return error
+
+    def _append(self, caller: Caller, request: requests.Publish, came_at: int) -> Appended:
+        name = (caller.device, request.message_id)
+        before = self._sent.get(name)
+        if before is not None:
+            return _published_before(before, request)
+        place = _member(self._places.get((request.room, caller.account)))
+        _check_base(request, place)
+        line = _next_line(caller, request, place, self._newest.get(request.room), came_at)
+        self._sent[name] = log.Sent(request.room, line.entry.sequence)
+        self._newest[request.room] = line.entry
+        self.lines.append(line)
+        return Appended(line.entry.sequence, line.entry)
 
 
 def append_commit(
@@ -100,9 +117,10 @@ def append_commit(
     Raises:
         RefusedError: a rule of the room; nothing is changed.
     """
-    before = _published_before(tx, caller, request)
+    name = (caller.device, request.message_id)
+    before = log.published(tx, [name]).get(name)
     if before is not None:
-        return before
+        return _published_before(before, request)
     place = member_of(tx, request.room, caller.account)
     _check_base(request, place)
     # protocol §4: ``newest`` is the sender's newest processed entry, so not before ``base`` and not from the future.
@@ -115,12 +133,14 @@ def append_commit(
         bounds=(MIN_RETENTION_SECONDS, MAX_RETENTION_SECONDS),
     )
     _judge_roster(tx, caller, request.room, data, place)
-    appended = _append(tx, caller, request, place, now_ms)
-    log.mark_commit(tx, request.room, appended.sequence, retention)
-    _apply_roster(tx, request.room, data, appended.sequence, now_ms // 1000, limits)
-    _deliver_welcomes(tx, request, appended.sequence, limits)
-    _store_state(tx, request, place, appended.sequence, limits)
-    return appended
+    line = _next_line(caller, request, place, None, now_ms)
+    sequence = line.entry.sequence
+    log.append(tx, [line])
+    log.mark_commit(tx, request.room, sequence, retention)
+    _apply_roster(tx, request.room, data, sequence, now_ms // 1000, limits)
+    _deliver_welcomes(tx, request, sequence, limits)
+    _store_state(tx, request, place, sequence, limits)
+    return Appended(sequence, line.entry)
 
 
 def check_state_size(size: int) -> None:
@@ -133,10 +153,20 @@ def check_state_size(size: int) -> None:
         raise RefusedError("DS-STATE-SIZE", ErrorCode.TOO_LARGE, "the group's state is too large for one answer")
 
 
-def _published_before(tx: Transaction, caller: Caller, request: requests.Publish | requests.Commit) -> Appended | None:
-    before = log.published(tx, caller.device, request.message_id)
-    if before is None:
-        return None
+def _known(found: Standing | None) -> Standing:
+    if found is None:
+        raise RefusedError("DS-MEMBER", ErrorCode.NOT_FOUND, "there is no such room among yours")
+    return found
+
+
+def _member(found: Standing | None) -> Standing:
+    place = _known(found)
+    if not place.is_member:
+        raise RefusedError("DS-REMOVED", ErrorCode.DENIED, "you are no longer in this room")
+    return place
+
+
+def _published_before(before: log.Sent, request: requests.Publish | requests.Commit) -> Appended:
     if before.room != request.room:
         raise RefusedError("DS-MESSAGE-ID", ErrorCode.DENIED, "this message id was used in another room")
     return Appended(before.sequence, None)
@@ -148,15 +178,16 @@ def _check_base(request: requests.Publish | requests.Commit, place: Standing) ->
         raise RefusedError("DS-BASE", ErrorCode.CONFLICT, detail, place.newest_commit)
 
 
-def _append(
-    tx: Transaction, caller: Caller, request: requests.Publish | requests.Commit, place: Standing, now_ms: int
-) -> Appended:
+def _next_line(
+    caller: Caller, request: requests.Publish | requests.Commit, place: Standing, newest: Entry | None, came_at: int
+) -> log.Line:
+    """The next line of a room's log, after ``newest`` if the room has come further than to its place in the store."""
+    after, at = (place.newest, place.newest_at) if newest is None else (newest.sequence, newest.received_at)
     # protocol §4: times never fall within a log, also where the clock went back.
-    entry = Entry(place.newest + 1, request.message_id, request.entry, max(now_ms, place.newest_at))
+    entry = Entry(after + 1, request.message_id, request.entry, max(came_at, at))
     # An entry lives at most its room's retention, and the longest one if that is raised later.
-    forget_at = now_ms // 1000 + MAX_RETENTION_SECONDS + DEDUPE_BEYOND
-    log.append(tx, request.room, caller.device, entry, forget_at=forget_at)
-    return Appended(entry.sequence, entry)
+    forget_at = came_at // 1000 + MAX_RETENTION_SECONDS + DEDUPE_BEYOND
+    return log.Line(request.room, caller.device, entry, forget_at)
 
 
 def _judge_roster(tx: Transaction, caller: Caller, room: bytes, data: CommitData, place: Standing) -> None:

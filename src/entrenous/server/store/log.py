@@ -1,9 +1,12 @@
 """The rows of each room's log: entries, the ids they were published under, and what devices acknowledged."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import cursors, entries, rooms, sent
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import Entry
@@ -17,14 +20,48 @@ class Sent:
     sequence: int
 
 
-_SENT = Statement(
-    select(sent.c.room, sent.c.sequence).where(
-        sent.c.device == bindparam("device"), sent.c.message_id == bindparam("message_id")
-    )
+#: A device, and an id under which it publishes: the name of one message, however often it is sent.
+MessageName = tuple[bytes, bytes]
+
+
+class Line(NamedTuple):
+    """An entry on its way into a room's log.
+
+    Attributes:
+        room: the room.
+        device: who published it.
+        entry: the entry.
+        forget_at: until when, at least, the device's message id is remembered.
+    """
+
+    room: bytes
+    device: bytes
+    entry: Entry
+    forget_at: int
+
+
+_SENT = Bulk(
+    lambda given: select(sent.c.device, sent.c.message_id, sent.c.room, sent.c.sequence).join(
+        given, and_(sent.c.device == given.c.device, sent.c.message_id == given.c.message_id)
+    ),
+    device=sent.c.device.type,
+    message_id=sent.c.message_id.type,
 )
-_INSERT_SENT = Statement(insert(sent))
-_INSERT_ENTRY = Statement(insert(entries))
-_ADVANCE = Statement(update(rooms).where(rooms.c.id == bindparam("room")).values(newest=bindparam("to_sequence")))
+_INSERT_SENT = Bulk(
+    # FAIL, not ABORT: SQLite need not keep what each page was before. Who raises is undone with his transaction or his
+    # savepoint.
+    lambda given: insert(sent).prefix_with("OR FAIL", dialect="sqlite").from_select(sent.c.keys(), select(given)),
+    **{column.name: column.type for column in sent.c},
+)
+_INSERT_ENTRY = Bulk(
+    lambda given: insert(entries).from_select(entries.c.keys(), select(given)),
+    **{column.name: column.type for column in entries.c},
+)
+_ADVANCE = Bulk(
+    lambda given: update(rooms).where(rooms.c.id == given.c.room).values(newest=given.c.newest),
+    room=rooms.c.id.type,
+    newest=rooms.c.newest.type,
+)
 _ADVANCE_COMMIT = Statement(
     update(rooms)
     .where(rooms.c.id == bindparam("room"))
@@ -62,39 +99,30 @@ _SET_CURSOR = Statement(
 )
 
 
-def published(tx: Transaction, device: bytes, message_id: bytes) -> Sent | None:
-    """Where the entry stands that the device published under this id, if it did."""
-    row = tx.one(_SENT, device=device, message_id=message_id)
-    return None if row is None else Sent(*row)
+def published(tx: Transaction, names: Collection[MessageName]) -> dict[MessageName, Sent]:
+    """Where the entries stand of these messages that were published."""
+    return {
+        (device, message_id): Sent(room, sequence)
+        for device, message_id, room, sequence in tx.find_all(_SENT, tuple(names))
+    }
 
 
-def append(tx: Transaction, room: bytes, device: bytes, entry: Entry, *, forget_at: int) -> None:
-    """Store the room's next entry; the caller has seen to it that its number is the next one, and its time no earlier.
+def append(tx: Transaction, lines: Sequence[Line]) -> None:
+    """Store the next entries of rooms; the caller has seen to it that the numbers are the next ones, and no time falls.
 
     Args:
         tx: the open transaction.
-        room: the room.
-        device: who published it.
-        entry: the entry.
-        forget_at: until when, at least, the device's message id is remembered.
+        lines: the entries, those of a room in their order.
     """
-    tx.put(
+    tx.put_all(
         _INSERT_ENTRY,
-        room=room,
-        sequence=entry.sequence,
-        message_id=entry.message_id,
-        received_at=entry.received_at,
-        body=entry.body,
+        [(room, it.sequence, it.message_id, it.received_at, it.body) for room, _, it, _ in lines],
     )
-    tx.put(
+    tx.put_all(
         _INSERT_SENT,
-        device=device,
-        message_id=entry.message_id,
-        room=room,
-        sequence=entry.sequence,
-        forget_at=forget_at,
+        [(device, it.message_id, room, it.sequence, forget_at) for room, device, it, forget_at in lines],
     )
-    tx.put(_ADVANCE, room=room, to_sequence=entry.sequence)
+    tx.put_all(_ADVANCE, tuple({line.room: line.entry.sequence for line in lines}.items()))
 
 
 def mark_commit(tx: Transaction, room: bytes, sequence: int, retention_seconds: int) -> None:

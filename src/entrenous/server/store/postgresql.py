@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from entrenous.errors import EntrenousError, UnavailableError
 from entrenous.server.store.batches import as_ours, spoken
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.jobs import Job, carry_out, neighbours
 from entrenous.server.store.schema import devices, rooms
 from entrenous.server.store.statements import Statement, Transaction
@@ -124,6 +125,12 @@ class _Piped(Transaction):
         if bound:
             self.has_written = True
             self._writer.executemany(bound[0][0], [values for _, values in bound])
+
+    def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
+        """See ``Transaction``."""
+        self.has_written = True
+        for text, bound in statement.bind(self._dialect, rows):
+            self._writer.execute(text, bound)
 
     def control(self, command: str) -> None:
         """See ``Transaction``."""

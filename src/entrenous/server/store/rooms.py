@@ -1,11 +1,14 @@
 """The rows of rooms: where each log stands, and what one account may read of it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, insert, select
+from sqlalchemy import and_, bindparam, case, func, insert, literal_column, select
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import entries, rooms, roster
-from entrenous.server.store.statements import Row, Statement, Transaction
+from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import RoomHead
 
 
@@ -53,11 +56,16 @@ _STANDING = (
 )
 _INSERT = Statement(insert(rooms))
 _CREATOR = Statement(select(rooms.c.creator).where(rooms.c.id == bindparam("room")))
-_IN_ONE = Statement(
-    select(*_STANDING, func.coalesce(entries.c.received_at, 0))
-    .join(roster, roster.c.room == rooms.c.id)
-    .outerjoin(entries, and_(entries.c.room == rooms.c.id, entries.c.sequence == rooms.c.newest))
-    .where(rooms.c.id == bindparam("room"), roster.c.account == bindparam("account"))
+_IN_SOME = Bulk(
+    lambda given: (
+        select(given.c.room, given.c.account, *_STANDING, func.coalesce(entries.c.received_at, literal_column("0")))
+        .select_from(given)
+        .join(rooms, rooms.c.id == given.c.room)
+        .join(roster, and_(roster.c.room == given.c.room, roster.c.account == given.c.account))
+        .outerjoin(entries, and_(entries.c.room == rooms.c.id, entries.c.sequence == rooms.c.newest))
+    ),
+    room=roster.c.room.type,
+    account=roster.c.account.type,
 )
 #: As ``Standing`` reckons, but in the database: an account in a thousand rooms asks for all of them at once.
 _READABLE_TO = func.coalesce(roster.c.removed_at, rooms.c.newest)
@@ -99,8 +107,12 @@ def creator(tx: Transaction, room: bytes) -> bytes | None:
 
 def standing(tx: Transaction, room: bytes, account: bytes) -> Standing | None:
     """None if there is no such room, or the account was not lately in it."""
-    row = tx.one(_IN_ONE, room=room, account=account)
-    return None if row is None else _standing(row)
+    return standings(tx, [(room, account)]).get((room, account))
+
+
+def standings(tx: Transaction, wanted: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], Standing]:
+    """The same for pairs of a room and an account, of which none stands there twice."""
+    return {(room, account): _standing(rest) for room, account, *rest in tx.find_all(_IN_SOME, tuple(wanted))}
 
 
 def heads(tx: Transaction, account: bytes) -> tuple[RoomHead, ...]:
@@ -111,6 +123,6 @@ def heads(tx: Transaction, account: bytes) -> tuple[RoomHead, ...]:
     )
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: Sequence[Any]) -> Standing:
     newest, newest_commit, first, retention, may_manage, *rest = row
     return Standing(newest, newest_commit, first, retention, bool(may_manage), *rest)

@@ -12,6 +12,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
+from entrenous.server.store.bulk import Bulk
+
 Row = tuple[Any, ...]
 
 #: Ids that ``one_of`` compares with at once: as many parameters are bound every time.
@@ -82,6 +84,12 @@ class Transaction:
             self.has_written = True
             self._cursor.executemany(text, parameters)
 
+    def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute over all of these rows, and do not wait to hear how many it changed."""
+        self.has_written = True
+        for text, bound in statement.bind(self._dialect, rows):
+            self._cursor.execute(text, bound)
+
     def one(self, statement: Statement, /, **values: Any) -> Row | None:  # noqa: ANN401 a column's value
         """The first row, or None."""
         self._cursor.execute(*statement.bind(self._dialect, values))
@@ -91,6 +99,14 @@ class Transaction:
         """Every row."""
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.fetchall()
+
+    def find_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Every row for any of these rows."""
+        found: list[Row] = []
+        for text, bound in statement.bind(self._dialect, rows):
+            self._cursor.execute(text, bound)
+            found += self._cursor.fetchall()
+        return found
 
     def each(self, statement: Statement, ids: Sequence[bytes]) -> list[Row]:
         """Every row for any of these ids, by a statement with ``one_of``."""
