@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
+from entrenous.channel import HYBRID, Suite
 from entrenous.client import Client, Command, Event, MessageArrived, SendText
 from entrenous.client.accounts import ServerAddress, Stretching, log_in, register
 from entrenous.client.environment import Environment, in_place
@@ -173,6 +174,7 @@ class World:
     directory: Path
     seed: SeededEntropy
     trace: Trace
+    suite: Suite
     _temporary: "tempfile.TemporaryDirectory[str] | None"
     _people: list[Person] = field(default_factory=list)
 
@@ -185,6 +187,7 @@ class World:
         limits: Limits | None = None,
         trace: Trace = SILENT,
         server: MemoryServer | None = None,
+        suite: Suite = HYBRID,
     ) -> "World":
         """Start a server, with nobody there yet.
 
@@ -194,10 +197,12 @@ class World:
             limits: the server's.
             trace: sees all derivations of the people's clients.
             server: one that runs already.
+            suite: of everybody's channels.
         """
         temporary = None if directory else tempfile.TemporaryDirectory()
         where = directory or Path(temporary.name if temporary else "")
-        return cls(server or await MemoryServer.start(limits=limits), where, SeededEntropy(seed), trace, temporary)
+        server = server or await MemoryServer.start(limits=limits)
+        return cls(server, where, SeededEntropy(seed), trace, suite, temporary)
 
     async def people(self, *names: str) -> tuple[Person, ...]:
         """Register accounts of these names, and start their clients."""
@@ -219,6 +224,7 @@ class World:
             person.environment,
             login_name=name,
             password=PASSWORD,
+            suite=self.suite,
             stretching=_FAST,
         )
         await person.start()
@@ -235,6 +241,7 @@ class World:
             person.environment,
             login_name=name,
             secret=PASSWORD,
+            suite=self.suite,
             stretching=_FAST,
         )
         await person.start()
