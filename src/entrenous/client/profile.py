@@ -31,10 +31,14 @@ def profile_directory(name: str = DEFAULT_NAME) -> Path:
 
     Raises:
         RejectedError: rule PROFILE-NAME, ``name`` is not a plain file name.
+        UnavailableError: who runs this has no home.
     """
     if not _NAME.fullmatch(name):
         raise RejectedError("PROFILE-NAME", "a profile's name has 1 to 64 letters, digits, dots, dashes or underscores")
-    return platformdirs.user_data_path("entrenous", appauthor=False) / name
+    try:
+        return platformdirs.user_data_path("entrenous", appauthor=False) / name
+    except RuntimeError:
+        raise UnavailableError("you have no home directory for a profile", remedy="Set HOME.") from None
 
 
 class Profile:

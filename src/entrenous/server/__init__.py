@@ -8,7 +8,7 @@ from entrenous.server.configuration.settings import Settings
 from entrenous.server.configuration.settings_file import Found
 from entrenous.server.configuration.settings_shown import Shown, example_file, shown_settings
 from entrenous.server.configuration.settings_sources import Effective, Sources, load_settings, parse_flag
-from entrenous.server.serving_lock import serving_process
+from entrenous.server.serving_lock import serving
 from entrenous.server.watching.supervisor import Supervisor
 
 __all__ = [
@@ -27,6 +27,6 @@ __all__ = [
     "limit_meanings",
     "load_settings",
     "parse_flag",
-    "serving_process",
+    "serving",
     "shown_settings",
 ]

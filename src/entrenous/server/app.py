@@ -209,6 +209,8 @@ class Server:
             reason = os.strerror(number) if number else error.strerror or error
             remedy = "Choose another address or port, or end what uses it."
             raise UnavailableError(f"cannot listen on {where}: {reason}", remedy=remedy) from error
+        if self._lock is not None:
+            self._lock.tell(*self.address)
         _log.info("server.listening", host=self.address[0], port=self.address[1])
         self._watch = Watch(self.settings, self._host, self.storage, self._balancers, self._has_bus)
         self._follow_nodes()

@@ -2,13 +2,27 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from entrenous.errors import UnavailableError
+from entrenous.errors import UnavailableError, UsageError
 
 _MODE = 0o600
-#: Bytes of the largest process number, and, where a lock is on bytes, the one that it is on.
-_NUMBER_SIZE, _FAR_BEHIND = 20, 1 << 20
+#: Bytes that the file can have, and, where a lock is on bytes, the one that it is on.
+_MAX_SIZE, _FAR_BEHIND = 512, 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Who serves a directory, as he tells it in the lock's file.
+
+    Attributes:
+        process: his number.
+        address: host and port where he listens; None before he does.
+    """
+
+    process: int
+    address: tuple[str, int] | None
 
 
 class ServingLock:
@@ -27,10 +41,23 @@ class ServingLock:
         try:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
             _lock(self._descriptor)
-            _write_number(self._descriptor)
+            _write(self._descriptor, f"{os.getpid()}\n")
         except OSError as error:
             self.release()
             raise UnavailableError(f"another server serves {self._path.parent}, or it cannot be locked") from error
+
+    def tell(self, host: str, port: int) -> None:
+        """Say where the server listens, for who looks at it from beside: see ``serving``.
+
+        Raises:
+            UnavailableError: it cannot be written.
+        """
+        if self._descriptor is None:
+            raise UsageError("who does not hold the lock has nothing to tell")
+        try:
+            _write(self._descriptor, f"{os.getpid()}\n{host} {port}\n")
+        except OSError as error:
+            raise UnavailableError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def release(self) -> None:
         """Let another process serve. Repeating it does no harm."""
@@ -39,11 +66,11 @@ class ServingLock:
             self._descriptor = None
 
 
-def serving_process(path: Path) -> int | None:
-    """The number of the process that holds the lock at ``path``; None if nobody does.
+def serving(path: Path) -> Serving | None:
+    """Who holds the lock at ``path``; None if nobody does.
 
     Raises:
-        UnavailableError: the file cannot be read, or its holder has not written its number yet.
+        UnavailableError: the file cannot be read, or its holder has not written his number yet.
     """
     try:
         descriptor = os.open(path, os.O_RDWR)
@@ -54,21 +81,26 @@ def serving_process(path: Path) -> int | None:
     try:
         _lock(descriptor)
     except OSError:
-        return _read_number(path, descriptor)
+        return _read(path, descriptor)
     else:
         return None
     finally:
         os.close(descriptor)
 
 
-def _write_number(descriptor: int) -> None:
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, b"%d\n" % os.getpid())
+def _write(descriptor: int, text: str) -> None:
+    # Over what is there, and only then no longer than it: who reads meanwhile finds the number.
+    data = text.encode()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, data)
+    os.ftruncate(descriptor, len(data))
 
 
-def _read_number(path: Path, descriptor: int) -> int:
+def _read(path: Path, descriptor: int) -> Serving:
     try:
-        return int(os.read(descriptor, _NUMBER_SIZE))
+        number, _, told = os.read(descriptor, _MAX_SIZE).decode().partition("\n")
+        host, _, port = told.strip().rpartition(" ")
+        return Serving(int(number), (host, int(port)) if host else None)
     except (OSError, ValueError):
         raise UnavailableError(f"{path} does not tell yet which process serves") from None
 

@@ -179,12 +179,31 @@ async def test_a_port_is_free_or_served_or_taken_by_somebody(directory: Path) ->
         lock.take()
         try:
             assert await found("port", of(directory, port=port)) == [("port", "ok")]
+            # Its port was an option: it tells where it listens, whatever the settings say.
+            lock.tell("::", port)
+            with unheard() as other:
+                assert await found("port", of(directory, port=other)) == [("port", "ok")]
+                lock.tell("127.0.0.1", other)
+                assert await found("port", of(directory, port=port)) == [("port", "fail")]
         finally:
             lock.release()
     with unheard() as port:
         assert await found("port", of(directory, port=port)) == [("port", "warn")]
         assert listener_on(port) is None
     assert await found("port", of(directory, port=0)) == [("port", "ok")]
+
+
+async def test_the_port_of_the_figures_is_looked_at_where_there_is_one(directory: Path) -> None:
+    assert await found("metrics", of(directory)) == []
+    lock = ServingLock(directory / "server.lock")
+    async with listening() as port:
+        assert await found("metrics", of(directory, metrics_port=port)) == [("metrics", "fail")]
+        lock.take()
+        assert await found("metrics", of(directory, metrics_port=port)) == [("metrics", "ok")]
+    with unheard() as port:
+        assert await found("metrics", of(directory, metrics_port=port)) == [("metrics", "warn")]
+        lock.release()
+        assert await found("metrics", of(directory, metrics_port=port)) == [("metrics", "ok")]
 
 
 async def test_an_address_that_leads_nowhere_warns(directory: Path) -> None:

@@ -17,12 +17,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrenous.channel import CLASSIC
-from entrenous.errors import UnavailableError
-from entrenous.server import Limits, Rate, Settings, Supervisor, serving_process
+from entrenous.cli.server.data import former_settings_file
+from entrenous.errors import UnavailableError, UsageError
+from entrenous.server import Limits, Rate, Settings, Supervisor, serving
 from entrenous.server.configuration.limits import check_limit, meanings
 from entrenous.server.configuration.reloading import own_settings, take_over
 from entrenous.server.configuration.settings import about_settings
-from entrenous.server.serving_lock import ServingLock
+from entrenous.server.serving_lock import Serving, ServingLock
 from entrenous.testing import run_virtual
 from entrenous.wire import ErrorCode, replies, requests
 from server_people import World, is_refusal
@@ -130,17 +131,24 @@ def test_another_time_between_sweeps_holds_from_the_reload_on() -> None:
 
 def test_who_serves_a_directory_is_known_as_long_as_he_does(tmp_path: Path) -> None:
     path = tmp_path / "server.lock"
-    assert serving_process(path) is None
+    assert serving(path) is None
     lock = ServingLock(path)
+    with pytest.raises(UsageError):
+        lock.tell("127.0.0.1", 7443)
+    path.write_text("4000000000\nanother.example.org 12345\n")  # of one who was killed
     lock.take()
-    assert serving_process(path) == os.getpid()
-    os.truncate(path, 0)
-    with pytest.raises(UnavailableError, match="does not tell yet"):
-        serving_process(path)
+    assert serving(path) == Serving(os.getpid(), None)
+    for host, port in (("2001:db8::1", 65_535), ("::", 1)):
+        lock.tell(host, port)
+        assert serving(path) == Serving(os.getpid(), (host, port))
+    for spoilt in (b"", b"1\n:: x\n", b"\xff\n"):
+        path.write_bytes(spoilt)
+        with pytest.raises(UnavailableError, match="does not tell yet"):
+            serving(path)
     lock.release()
-    assert serving_process(path) is None
+    assert serving(path) is None
     with pytest.raises(UnavailableError, match="cannot be read"):
-        serving_process(tmp_path)
+        serving(tmp_path)
 
 
 def hears(path: Path) -> socket.socket:
@@ -203,12 +211,13 @@ async def test_where_no_heart_beat_is_wanted_there_is_none(environment: dict[str
 def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_is_wrong(tmp_path: Path) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
     data.mkdir()
-    file = data / "server.toml"
+    # Only the server is told of the file; the command beside it finds out.
+    file = tmp_path / "settings.toml"
     file.write_text('sweep_seconds = 60\nlog_format = "json"')
     entrenous = [sys.executable, "-m", "entrenous"]
     with hears(tmp_path / "notify") as supervisor, log.open("wb") as lines:
         server = subprocess.Popen(
-            [*entrenous, "server", "run", "--data", str(data), "--host", "127.0.0.1", "--port", "0"],
+            [*entrenous, "server", "run", "--data", data, "--config", file, "--host", "127.0.0.1", "--port", "0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=lines,
             env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
         )  # fmt: skip
@@ -222,6 +231,12 @@ def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_i
 
         try:
             heard = [hear()]
+            assert former_settings_file(data) == file
+            told = serving(data / "server.lock")
+            assert told is not None
+            assert told.address is not None
+            with socket.create_connection(told.address, PATIENCE):
+                pass
             file.write_text('sweep_seconds = 30\nlog_format = "json"\nlog_level = "warning"\nport = 5\n')
             asked = subprocess.run(
                 [*entrenous, "server", "reload", "--data", str(data), "--json"],
@@ -248,4 +263,4 @@ def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_i
     assert news == [("server.reloaded", "info"), ("server.reload_refused", "error")]
     reloaded, refused = (line for line in told if "reload" in line["event"])
     assert (reloaded["changed"], reloaded["needs_restart"]) == (["sweep_seconds", "log_level"], [])
-    assert "server.toml" in refused["error"]
+    assert "settings.toml" in refused["error"]

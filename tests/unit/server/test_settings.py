@@ -17,7 +17,9 @@ from typer.testing import CliRunner, Result
 from entrenous.channel import CLASSIC
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.main import app
+from entrenous.client.profile import profile_directory
 from entrenous.errors import UnavailableError, UsageError
+from entrenous.identity import parse_link
 from entrenous.server import (
     Effective,
     Found,
@@ -35,15 +37,60 @@ from entrenous.server.configuration.limits import parse_limit
 from entrenous.server.configuration.setting_kinds import hide_secrets, text_of
 from entrenous.server.configuration.settings import LOG_FORMATS, LOG_LEVELS, about_settings
 from entrenous.server.configuration.settings_sources import setting_names
+from server_directory import populate, server_command
 
 
 def load(data: Path, *flags: str, environment: dict[str, str] | None = None, file: Path | None = None) -> Effective:
     given = {name: Found(text, f"--set {name}") for name, text in map(parse_flag, flags)}
-    return load_settings(Sources(data, given, environment or {}, file))
+    return load_settings(Sources(lambda: data, given, environment or {}, file))
 
 
 def limits_of(data: Path, *flags: str) -> Limits:
     return load(data, *(f"limits.{flag}" for flag in flags)).settings.limits
+
+
+def test_a_command_beside_a_server_reads_the_file_that_the_server_was_started_with(tmp_path: Path) -> None:
+    data, told = tmp_path / "data", tmp_path / "told.toml"
+    data.mkdir()
+    (data / "server.toml").write_text("port = 1")
+    told.write_text("port = 2")
+
+    def port(file: Path | None = None, **environment: str) -> int:
+        sources = Sources(lambda: data, environment=environment, file=file, former_file=lambda _directory: told)
+        return load_settings(sources).settings.port
+
+    assert port() == 2
+    # What is named goes before it.
+    other = tmp_path / "other.toml"
+    other.write_text("port = 3")
+    assert port(other) == port(ENTRENOUS_SERVER_CONFIG=str(other)) == 3
+    assert load_settings(Sources(lambda: data, file=other)).named == other
+    told.unlink()
+    assert port() == 1
+    (note,) = load_settings(Sources(lambda: data, former_file=lambda _directory: told)).notes
+    assert str(told) in note
+
+
+def test_an_invite_remembers_the_public_address_that_it_is_given(tmp_path: Path) -> None:
+    populate(tmp_path)
+    for words in (("--public", "chat.example.org:7500"), ()):
+        (made,) = server_command(tmp_path, "invite", "--json", *words).lines
+        assert parse_link(made["link"]).port == 7500
+
+
+def test_who_has_no_home_needs_none_where_the_directory_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless(*_words: object, **_more: object) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr("platformdirs.user_data_path", homeless)
+    assert entrenous("server", "config", "--data", str(tmp_path)).exit_code == 0
+    refused = entrenous("server", "config")
+    assert refused.exit_code == 3
+    assert "--data" in refused.stderr
+    with pytest.raises(UnavailableError, match="no home"):
+        profile_directory()
 
 
 def test_without_a_word_from_the_operator_the_defaults_hold(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrenous.cli.output import note
-from entrenous.cli.server.data import data_path
+from entrenous.cli.server.data import default_data_path, former_settings_file
 
 if TYPE_CHECKING:
     from entrenous.server import Effective, Found
@@ -39,15 +39,17 @@ def configured(
     *,
     assigned: Iterable[str] | None = None,
     limits: Iterable[str] | None = None,
+    is_server: bool = False,
     **options: object,
 ) -> "Effective":
-    """The settings that hold for a command.
+    """The settings that hold for a command: where none are named, those of the server that it looks after.
 
     Args:
         data: the option --data.
         config: the option --config.
         assigned: what --set says, each NAME=VALUE.
         limits: what --limit says, each NAME=VALUE.
+        is_server: the command is the server itself.
         options: values of further options by the setting's name; None is an option that was not given.
 
     Raises:
@@ -58,7 +60,9 @@ def configured(
 
     flags = dict(_assigned("--set", "", assigned or ())) | dict(_assigned("--limit", "limits.", limits or ()))
     flags |= dict(_given({"data_dir": data, **options}))
-    sources = Sources(data_path(None), flags, os.environ, config)
+    sources = Sources(
+        default_data_path, flags, os.environ, config, former_file=None if is_server else former_settings_file
+    )
     return load_settings(sources)
 
 

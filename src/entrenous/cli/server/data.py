@@ -34,8 +34,8 @@ LimitOption = Annotated[
     ),
 ]
 
-#: What --public said last, and what links carried while the server last listened.
-_PUBLIC_FILE, _LINKS_FILE = "public-address", "link-address"
+#: What --public said last, what links carried while the server last listened, and which file it had its settings from.
+_PUBLIC_FILE, _LINKS_FILE, _SETTINGS_FILE = "public-address", "link-address", "settings-file"
 #: Hosts that stand for every interface.
 _EVERYWHERE = (None, "", "0.0.0.0", "::")  # noqa: S104 they are recognised here, not bound
 
@@ -46,7 +46,7 @@ def data_directory(option: Path | None) -> Path:
     Raises:
         UnavailableError: it cannot be made or used.
     """
-    path = data_path(option)
+    path = option or default_data_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
@@ -62,9 +62,16 @@ def data_directory(option: Path | None) -> Path:
     return path
 
 
-def data_path(option: Path | None) -> Path:
-    """Where the directory is, whether it is there or not."""
-    return option or platformdirs.user_data_path("entrenous-server", appauthor=False)
+def default_data_path() -> Path:
+    """Where the directory is if nobody says where, whether it is there or not.
+
+    Raises:
+        UnavailableError: who runs this has no home, as many a service's user.
+    """
+    try:
+        return platformdirs.user_data_path("entrenous-server", appauthor=False)
+    except RuntimeError:
+        raise UnavailableError("you have no home directory for the server's data", remedy="Name one: --data.") from None
 
 
 def public_address(directory: Path, option: str | None) -> str | None:
@@ -114,9 +121,31 @@ def remember_link_address(directory: Path, address: str) -> None:
         _remember(directory / _LINKS_FILE, address)
 
 
-def _remember(file: Path, address: str) -> None:
+def former_settings_file(directory: Path) -> Path | None:
+    """The file of settings that the server of this directory was last started with, if one was named to it.
+
+    Raises:
+        UnavailableError: it cannot be told.
+    """
+    # Who may not look into the directory hears of that from what he does there.
+    told = _remembered(directory / _SETTINGS_FILE) if os.access(directory, os.X_OK) else None
+    return None if told is None else Path(told)
+
+
+def remember_settings_file(directory: Path, file: Path | None) -> None:
+    """Note it at the start, for the commands beside the server.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
+    told = "" if file is None else str(file.absolute())
+    if (_remembered(directory / _SETTINGS_FILE) or "") != told:
+        _remember(directory / _SETTINGS_FILE, told)
+
+
+def _remember(file: Path, words: str) -> None:
     try:
-        file.write_text(address + "\n")
+        file.write_text(words + "\n")
     except OSError as error:
         raise UnavailableError(f"{file} cannot be written: {error.strerror}") from error
 
@@ -128,5 +157,5 @@ def _remembered(file: Path) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise UnavailableError(
-            f"{file} cannot be read: {error}", remedy="Give --public, which writes it anew."
+            f"{file} cannot be read: {error}", remedy="Delete it, or give --public or --config again."
         ) from error

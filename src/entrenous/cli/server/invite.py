@@ -56,7 +56,8 @@ def server_invite(
                 f"there is no server in {directory}",
                 remedy="Name its directory with --data, or start one with: entrenous server run",
             )
-        address = settings.public_address or link_address(directory, public)
+        remembered = link_address(directory, public)
+        address = settings.public_address or remembered
         settings = dataclasses.replace(settings, public_address=address)
         server = await Server.open(settings, clock=SystemClock(), entropy=system_entropy)
         try:

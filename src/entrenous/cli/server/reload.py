@@ -31,7 +31,7 @@ def server_reload(
     says which. A file with a mistake in it is refused here, and the server keeps what it has.
     """
     from entrenous.errors import UnavailableError
-    from entrenous.server import serving_process
+    from entrenous.server import serving
 
     common(context).start_logging(LogLevel.WARNING)
 
@@ -39,8 +39,8 @@ def server_reload(
         effective = configured(data, config)
         tell_notes(effective)
         lock = effective.settings.lock_path
-        process = None if lock is None else serving_process(lock)
-        if process is None:
+        server = None if lock is None else serving(lock)
+        if server is None:
             raise UnavailableError(
                 f"no server runs on {effective.settings.data_dir}",
                 remedy="Name its directory with --data, or start it with: entrenous server run",
@@ -48,12 +48,13 @@ def server_reload(
         if sys.platform == "win32":
             raise UnavailableError("there is no SIGHUP on Windows", remedy="Restart the server instead.")
         try:
-            os.kill(process, signal.SIGHUP)
+            os.kill(server.process, signal.SIGHUP)
         except OSError as error:
             raise UnavailableError(
-                f"process {process} cannot be asked: {error.strerror}", remedy="Ask as the user that runs the server."
+                f"process {server.process} cannot be asked: {error.strerror}",
+                remedy="Ask as the user that runs the server.",
             ) from error
-        return process
+        return server.process
 
     process = run(main)
     if as_json:

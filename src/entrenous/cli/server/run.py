@@ -29,6 +29,7 @@ from entrenous.cli.server.data import (
     local_address,
     public_address,
     remember_link_address,
+    remember_settings_file,
 )
 from entrenous.errors import EntrenousError
 from entrenous.trace import SILENT, Trace
@@ -104,6 +105,7 @@ def server_run(
         return configured(
             data,
             config,
+            is_server=True,
             assigned=assign,
             limits=limit,
             host=host,
@@ -130,7 +132,7 @@ def server_run(
 
         trace = with_key_log(log_trace("server"), keylog or options.keylog)
         settings = addressed(settings, directory, public)
-        await serve(settings, directory, as_json=as_json, reread=reread, trace=trace)
+        await serve(settings, directory, as_json=as_json, reread=reread, file=effective.named, trace=trace)
 
     run(main, loop=server_loop)
 
@@ -152,6 +154,7 @@ async def serve(
     *,
     as_json: bool,
     reread: "Callable[[], Settings] | None" = None,
+    file: Path | None = None,
     trace: Trace = SILENT,
 ) -> None:
     """Listen until somebody stops it.
@@ -161,6 +164,7 @@ async def serve(
         directory: where the data is.
         as_json: tell what it did as JSON lines.
         reread: the settings as they are by then, for when somebody asks to reload them.
+        file: where they stand, if that was named.
         trace: told of what connections derive.
 
     Raises:
@@ -183,6 +187,7 @@ async def serve(
         if not has_listened(directory):
             await _tell_first_link(server, as_json=as_json)
         remember_link_address(directory, server.services.invites.address())
+        remember_settings_file(directory, file)
         supervisor.ready(_SERVING)
         beats = asyncio.get_running_loop().create_task(supervisor.keep_telling())
         await until_stopped()

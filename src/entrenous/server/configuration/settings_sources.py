@@ -6,7 +6,7 @@ hold a password can stand in a file of its own: ``store_file = "/run/secrets/sto
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,19 @@ class Sources:
     """What settings are read from.
 
     Attributes:
-        default_data_dir: where the data is if nobody says where.
+        default_data_dir: says where the data is if nobody else does; asked only then, for not everybody has a home.
         flags: of the command line, by name ("port", "limits.connections"), with the flag's own name.
         environment: all of it; what has our prefix is read.
         file: the file that the command line names.
+        former_file: says which file the server of a data directory was last started with, for commands beside it;
+            None for a server itself, which is told anew at each start.
     """
 
-    default_data_dir: Path
+    default_data_dir: Callable[[], Path]
     flags: Mapping[str, Found] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     file: Path | None = None
+    former_file: Callable[[Path], Path | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,14 @@ class Effective:
         origins: by name, as in ``Sources.flags``; what is not in it is the default.
         files: those that were read.
         notes: what an operator should know.
+        named: the file that was named, by an option or the environment.
     """
 
     settings: Settings
     origins: Mapping[str, str]
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    named: Path | None = None
 
     def origin(self, name: str) -> str:
         """Where a setting came from."""
@@ -89,16 +94,22 @@ def load_settings(sources: Sources) -> Effective:
     files = [] if named is None else [named]
     layers = [file, environment, sources.flags]
     data_dir = _data_dir(layers, sources.default_data_dir)
-    if named is None and (data_dir / FILE_NAME).exists():
+    notes = []
+    former = None if named or sources.former_file is None else sources.former_file(data_dir)
+    if former is not None and _is_there(former):
+        files.append(former)
+        layers[0] = read_settings_file(former)
+    elif named is None and _is_there(data_dir / FILE_NAME):
         files.append(data_dir / FILE_NAME)
         layers[0] = _beside_the_data(files[0])
-    notes = []
-    if (data_dir / OLD_FILE_NAME).exists():
+    if former is not None and not _is_there(former):
+        notes.append(f"{former}, which the server of {data_dir} was last started with, is not there any more")
+    if _is_there(data_dir / OLD_FILE_NAME):
         files.append(data_dir / OLD_FILE_NAME)
         layers.insert(0, read_old_limits(files[-1]))
         notes.append(f"{files[-1]} is read as before; its lines belong into [limits] of {FILE_NAME} now")
     values, origins = _values(layers)
-    return Effective(_build(data_dir, values, origins), origins, tuple(files), tuple(notes))
+    return Effective(_build(data_dir, values, origins), origins, tuple(files), tuple(notes), named)
 
 
 def parse_flag(option: str) -> tuple[str, str]:
@@ -131,6 +142,14 @@ def _of_environment(environment: Mapping[str, str]) -> Iterable[tuple[str, Found
             yield name, Found(text, variable)
 
 
+def _is_there(path: Path) -> bool:
+    """Whether a file is there, also one at which we may not look: reading it will tell."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
 def _beside_the_data(path: Path) -> dict[str, Found]:
     found = read_settings_file(path)
     if "data_dir" in found:
@@ -138,12 +157,12 @@ def _beside_the_data(path: Path) -> dict[str, Found]:
     return found
 
 
-def _data_dir(layers: Iterable[Mapping[str, Found]], otherwise: Path) -> Path:
-    path = otherwise
+def _data_dir(layers: Iterable[Mapping[str, Found]], otherwise: Callable[[], Path]) -> Path:
+    path = None
     for layer in layers:
         if found := layer.get("data_dir"):
             path = _parse("data_dir", found) or path
-    return path
+    return path or otherwise()
 
 
 def _values(layers: Iterable[Mapping[str, Found]]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -6,15 +6,14 @@ import sys
 import time
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from entrenous.crypto import ristretto
-from entrenous.errors import MalformedError, UnavailableError
+from entrenous.errors import MalformedError
 from entrenous.identity import parse_address
 from entrenous.server.network.descriptors import room_for
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
 from entrenous.server.operating.listeners import listener_on
-from entrenous.server.serving_lock import ServingLock
+from entrenous.server.serving_lock import serving
 from entrenous.server.upkeep import CERTIFIED_FOR
 
 #: Seconds for which the clocks are watched, how far they may part meanwhile, and how long a connection may take.
@@ -28,20 +27,35 @@ MARGIN_DAYS = CERTIFIED_FOR // 86_400
 async def check_port(patient: Patient) -> Iterable[Finding]:
     """A server listens, or the port is free for it."""
     settings = patient.settings
+    found = None if settings.lock_path is None else await asyncio.to_thread(serving, settings.lock_path)
+    if found is not None:
+        # Where it really listens: its port may have been an option of its own.
+        host, port = found.address or (settings.host, settings.port)
+        if await _answers(_reachable(host), port):
+            return [ok("port", f"the server listens on port {port}")]
+        detail = f"a server runs in this directory, and nothing answers at {_reachable(host)}, port {port}"
+        return [fail("port", detail, f"It may still be starting, or be stuck: look at process {found.process}.")]
     if settings.port == 0:
-        return [ok("port", "a free one is taken at each start")]
-    where = "127.0.0.1" if settings.host in (None, "", "0.0.0.0", "::") else str(settings.host)  # noqa: S104 recognised
-    answers = await _answers(where, settings.port)
-    if await asyncio.to_thread(_is_served, settings.lock_path):
-        if answers:
-            return [ok("port", f"the server listens on port {settings.port}")]
-        detail = f"a server runs in this directory, and nothing answers at {where}, port {settings.port}"
-        return [fail("port", detail, "It may still be starting, or have other settings: entrenous server config")]
-    if answers:
-        by = listener_on(settings.port)
-        detail = f"port {settings.port} is taken by {by or 'another program'}"
-        return [fail("port", detail, "End it, or choose another port: entrenous server run --port")]
+        return [ok("port", "no server runs here; a free port is taken at each start")]
+    if await _answers(_reachable(settings.host), settings.port):
+        return [_taken("port", settings.port, "End it, or choose another port: entrenous server run --port")]
     return [warn("port", f"no server runs here; port {settings.port} is free", "entrenous server run")]
+
+
+async def check_metrics(patient: Patient) -> Iterable[Finding]:
+    """Figures and health are told where the settings say, or the port is free for it."""
+    settings = patient.settings
+    if settings.metrics_port == 0:
+        return []
+    where, port = _reachable(settings.metrics_host), settings.metrics_port
+    is_served = settings.lock_path is not None and await asyncio.to_thread(serving, settings.lock_path) is not None
+    answers = await _answers(where, port)
+    if is_served and not answers:
+        detail = f"nothing answers at {where}, port {port}"
+        return [warn("metrics", detail, "If metrics_port was set since the server started, restart it.")]
+    if answers and not is_served:
+        return [_taken("metrics", port, "End it, or choose another metrics_port.")]
+    return [ok("metrics", f"/metrics and /healthz answer on port {port}" if answers else f"port {port} is free")]
 
 
 async def check_public(patient: Patient) -> Iterable[Finding]:
@@ -114,20 +128,18 @@ async def _answers(host: str, port: int) -> bool:
     return True
 
 
-def _is_served(lock_path: Path | None) -> bool:
-    if lock_path is None or not lock_path.exists():
-        return False
-    lock = ServingLock(lock_path)
-    try:
-        lock.take()
-    except UnavailableError:
-        return True
-    lock.release()
-    return False
+def _reachable(host: str | None) -> str:
+    """Where to knock at what listens at ``host``, which may stand for every interface."""
+    return "127.0.0.1" if host in (None, "", "0.0.0.0", "::") else str(host)  # noqa: S104 recognised, not bound
+
+
+def _taken(check: str, port: int, advice: str) -> Finding:
+    return fail(check, f"port {port} is taken by {listener_on(port) or 'another program'}", advice)
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("port", check_port),
+    ("metrics", check_metrics),
     ("public", check_public),
     ("clock", check_clock),
     ("files", check_descriptors),
