@@ -232,10 +232,10 @@ def test_a_server_reloads_when_it_is_asked_and_keeps_what_it_has_when_the_file_i
         try:
             heard = [hear()]
             assert former_settings_file(data) == file
-            told = serving(data / "server.lock")
-            assert told is not None
-            assert told.address is not None
-            with socket.create_connection(told.address, PATIENCE):
+            found = serving(data / "server.lock")
+            assert found is not None
+            assert found.address is not None
+            with socket.create_connection(found.address, PATIENCE):
                 pass
             file.write_text('sweep_seconds = 30\nlog_format = "json"\nlog_level = "warning"\nport = 5\n')
             asked = subprocess.run(
