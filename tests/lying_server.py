@@ -7,9 +7,8 @@ others show a device another log than the others have; who was told such a lie i
 import asyncio
 import enum
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -28,8 +27,7 @@ from entrenous.wire import ErrorCode, encode_event, replies, requests
 from entrenous.wire.events import InboxChanged, LogAdvanced, NewEntry
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 from entrenous.wire.types import Entry, InboxItem, RoomHead
-
-Honest = Callable[[Caller, Any], Awaitable[Any]]
+from handlers import Handler, handlers
 
 #: Inbox items of another log than the real one count from here.
 _OTHER_INBOX = 1 << 40
@@ -149,7 +147,7 @@ class LyingServer:
         self.bugs: list[Exception] = []
         self._inbox: defaultdict[bytes, list[InboxItem]] = defaultdict(list)
         self._items = _OTHER_INBOX
-        table = cast("dict[type[requests.Request], Honest]", server.services.of_device)
+        table = handlers(server.services)
         for kind, honest in list(table.items()):
             table[kind] = self._wrapped(honest)
         self.fanout.publish = self._publish  # type: ignore[method-assign] # the hand in what is pushed
@@ -204,7 +202,7 @@ class LyingServer:
 
     # Answers.
 
-    def _wrapped(self, honest: Honest) -> Honest:
+    def _wrapped(self, honest: Handler) -> Handler:
         async def answer(caller: Caller, request: Any) -> Any:
             self.accounts[caller.device] = caller.account
             mood = self.moods[caller.device]
@@ -224,7 +222,7 @@ class LyingServer:
 
         return answer
 
-    async def _reply(self, caller: Caller, request: Any, honest: Honest) -> Any:
+    async def _reply(self, caller: Caller, request: Any, honest: Handler) -> Any:
         mood = self.moods[caller.device]
         branch = self.views.get((caller.device, getattr(request, "room", b"")))
         match request:
@@ -248,7 +246,7 @@ class LyingServer:
                 return self._haunted(await honest(caller, request))
         return await honest(caller, request)
 
-    async def _mail(self, caller: Caller, request: requests.FetchInbox | requests.DropInbox, honest: Honest) -> Any:
+    async def _mail(self, caller: Caller, request: requests.FetchInbox | requests.DropInbox, honest: Handler) -> Any:
         """The inbox of a device that was added to a room in another log than the real one."""
         if isinstance(request, requests.FetchInbox):
             return replies.Inbox(tuple(self._inbox[caller.device]))
@@ -257,7 +255,7 @@ class LyingServer:
         self._inbox[caller.device] = [item for item in self._inbox[caller.device] if item.id > request.id]
         return replies.Done()
 
-    async def _store(self, branch: Branch, caller: Caller, request: Any, honest: Honest) -> replies.Published:
+    async def _store(self, branch: Branch, caller: Caller, request: Any, honest: Handler) -> replies.Published:
         before = branch.published.get((caller.device, request.message_id))
         if before is not None:
             return replies.Published(before)
@@ -290,7 +288,7 @@ class LyingServer:
             branch.devices.add(welcome.device)
             self._send(welcome.device, encode_event(InboxChanged()))
 
-    async def _fetch(self, branch: Branch | None, caller: Caller, request: requests.Fetch, honest: Honest) -> Any:
+    async def _fetch(self, branch: Branch | None, caller: Caller, request: requests.Fetch, honest: Handler) -> Any:
         if branch is not None:
             return branch.run(request.after, request.limit)
         if self.feeds_removed:
@@ -306,7 +304,7 @@ class LyingServer:
         return replies.Entries(answer.room, answer.first_available, min(last, answer.newest), kept)
 
     async def _group_state(
-        self, branch: Branch | None, caller: Caller, request: requests.FetchGroupState, honest: Honest
+        self, branch: Branch | None, caller: Caller, request: requests.FetchGroupState, honest: Handler
     ) -> Any:
         if branch is not None and request.sequence in branch.states:
             return branch.states[request.sequence]
@@ -322,7 +320,7 @@ class LyingServer:
             return answer
         return await self.server.storage.read(lambda tx: group_states.fetch(tx, request.room, commits[0][0])) or answer
 
-    async def _list(self, caller: Caller, request: requests.ListRooms, honest: Honest) -> replies.Rooms:
+    async def _list(self, caller: Caller, request: requests.ListRooms, honest: Handler) -> replies.Rooms:
         answer = await honest(caller, request)
         heads = {head.room: head for head in answer.rooms}
         for (device, room), branch in self.views.items():

@@ -17,6 +17,7 @@ from entrenous.testing.members import World
 from entrenous.wire import RosterAction, RosterChange, replies, requests
 from entrenous.wire.types import RosterMember
 from forged_rooms import slip_in
+from handlers import handlers
 from server_people import private_message
 from worlds import epochs, garden, in_world
 
@@ -173,7 +174,7 @@ async def test_a_server_that_shows_another_ghost_each_time_gets_no_end_of_commit
     alice, bob, *ghosts = await world.people("alice", "bob", "ghost", "spook")
     room = await garden(alice, bob)
     await bob.running.wait_until_caught_up()
-    table, shown = cast("dict[type[requests.Request], Any]", world.server.server.services.of_device), 0
+    table, shown = handlers(world.server.server.services), 0
     honest = table[requests.FetchRoster]
 
     async def haunted(caller: Any, request: requests.FetchRoster) -> replies.Roster:

@@ -27,6 +27,7 @@ from entrenous.errors import CryptoError, RejectedError
 from entrenous.server.refusal import RefusedError
 from entrenous.testing.members import Person, World
 from entrenous.wire import ErrorCode, replies, requests
+from handlers import handlers
 from lying_server import LyingServer, Trick
 from worlds import epochs, garden, in_world, texts
 
@@ -57,7 +58,7 @@ def test_a_commit_that_the_server_stores_and_denies_comes_into_force_when_it_is_
         alice, bob = await world.people("alice", "bob")
         room = await garden(alice, bob)
         await bob.running.wait_until_caught_up()
-        table = cast("dict[Any, Any]", world.server.server.services.of_device)
+        table = handlers(world.server.server.services)
         follower, honest = alice.running._hall.get(room).follower, table[requests.Commit]
 
         async def denied(caller: Any, request: requests.Commit) -> replies.Published:
@@ -89,7 +90,7 @@ async def test_a_message_that_the_server_stores_and_denies_is_said_when_it_is_sh
     alice, bob = await world.people("alice", "bob")
     room = await garden(alice, bob)
     await bob.running.wait_until_caught_up()
-    table = cast("dict[Any, Any]", world.server.server.services.of_device)
+    table = handlers(world.server.server.services)
     follower, honest = alice.running._hall.get(room).follower, table[requests.Publish]
 
     async def denied(caller: Any, request: requests.Publish) -> replies.Published:
@@ -116,7 +117,7 @@ async def test_a_message_that_the_server_stores_and_denies_is_said_when_it_is_sh
 async def test_a_server_that_never_answers_makes_no_queue_of_what_nobody_waits_for_any_more(world: World) -> None:
     (alice,) = await world.people("alice")
     room = await garden(alice)
-    table, released = cast("dict[Any, Any]", world.server.server.services.of_device), asyncio.Event()
+    table, released = handlers(world.server.server.services), asyncio.Event()
     honest = table[requests.Commit]
 
     async def silent(caller: Any, request: requests.Commit) -> replies.Published:

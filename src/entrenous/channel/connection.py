@@ -120,6 +120,11 @@ class Connection(ABC):
         """Bytes from the network that did not make a message yet."""
         return len(self._inbox) + len(self._messages)
 
+    @property
+    def has_output(self) -> bool:
+        """Whether ``data_to_send`` has something for the network, beside a change of key."""
+        return bool(self._clear or self._queue) or self.state is State.CLOSING
+
     def expired(self, now: float) -> bool:
         """Whether this connection is so old that its owner should make a new one."""
         return now - self._opened_at >= MAX_AGE

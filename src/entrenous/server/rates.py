@@ -58,8 +58,11 @@ class RateLimiter:
 
     def _refilled(self, key: Hashable, rate: Rate, now: float) -> float:
         """What is left of a bucket, which is taken out."""
-        level, since = self._buckets.pop(key, (float(rate.count), now))
-        return min(float(rate.count), level + max(0.0, now - since) * rate.count / rate.seconds)
+        most = float(rate.count)
+        level, since = self._buckets.pop(key, (most, now))
+        if now > since:
+            level += (now - since) * most / rate.seconds
+        return min(level, most)
 
     def _keep(self, key: Hashable, level: float, now: float) -> None:
         self._buckets[key] = (level, now)
@@ -152,7 +155,7 @@ class Rates:
     def by_address(self, count: Count) -> AddressLimiter:
         """What counts by address under the limit that ``count`` names."""
         return AddressLimiter(
-            lambda: self.limits.rate(count.value),
+            self._rate(count),
             lambda: self.limits.addresses_per_network,
             self.counters.adder(count),
             self.counters.adder(Count.ADDRESSES_PER_NETWORK),
@@ -160,13 +163,18 @@ class Rates:
 
     def by_name(self, count: Count) -> RateLimiter:
         """What counts by anything else, and at this node alone."""
-        return RateLimiter(lambda: self.limits.rate(count.value), self.counters.adder(count))
+        return RateLimiter(self._rate(count), self.counters.adder(count))
 
     def by_id(self, count: Count) -> RateLimiter:
         """What counts by account or device, or by pairs of them: at all nodes together."""
         if self.shared is None:
             return self.by_name(count)
-        return self.shared.limiter(count, lambda: self.limits.rate(count.value), self.counters.adder(count))
+        return self.shared.limiter(count, self._rate(count), self.counters.adder(count))
+
+    def _rate(self, count: Count) -> Callable[[], Rate]:
+        """What says what the limit is now."""
+        limits, name = self.limits, count.value
+        return lambda: limits.rate(name)
 
 
 def check_rate(limiter: RateLimiter | AddressLimiter, key: Hashable, now: float, cost: float = 1.0) -> None:

@@ -219,10 +219,8 @@ def test_newcomers_rest_only_where_somebody_who_is_in_would_notice() -> None:
             return [round(when - begun, 2) for when in done]
 
         assert await have_done(4) == [0, 0, 0, 0]
-        request = loop.create_future()
-        courtesy.serve(request)
-        request.set_result(None)
-        await asyncio.sleep(0)
+        courtesy.began()
+        courtesy.ended()
         assert await have_done(3) == [0, 0.5, 0.5]
         assert loop.time() > RECENTLY
         assert await have_done(3) == [0, 0, 0]
@@ -249,19 +247,19 @@ def test_newcomers_stand_back_for_a_request_in_hand_but_not_for_long() -> None:
     async def main() -> None:
         loop, courtesy = asyncio.get_running_loop(), Courtesy()
         pacer, done = Pacer(Rate(1, 0.001), courtesy), list[float]()
-        short, endless = loop.create_future(), loop.create_future()
-        courtesy.serve(short)
+        courtesy.began()
         pacer.submit("one", noting(done))
-        loop.call_later(1.5 * LOOK_AGAIN, short.set_result, None)
+        loop.call_later(1.5 * LOOK_AGAIN, courtesy.ended)
         await asyncio.sleep(PATIENCE)
         assert done == [pytest.approx(2 * LOOK_AGAIN)]
-        courtesy.serve(endless)
+        # This one never ends.
+        courtesy.began()
         for _ in range(3):
             pacer.submit("one", noting(done))
         await asyncio.sleep(1)
         assert len(done) == 4
         assert all(done[each] - done[each - 1] <= PATIENCE + LOOK_AGAIN + 0.001 for each in (2, 3))
-        assert courtesy.in_hand == {endless}
+        assert courtesy.in_hand == 1
 
     run_virtual(main())
 

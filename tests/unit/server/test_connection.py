@@ -14,11 +14,11 @@ from entrenous.server.network.connection import FLUSH_BYTES, ClientLink
 from entrenous.server.people.login import Binding
 from entrenous.server.rooms.delivery import FETCH_BYTES
 from entrenous.server.sessions.session import Link, Session
-from entrenous.server.store import Operation
 from entrenous.server.watching.counters import Count
 from entrenous.testing import SeededEntropy, VirtualClock, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
+from handlers import handlers
 from server_people import RETENTION, Person, World, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
@@ -211,6 +211,42 @@ def test_a_devices_requests_share_commits() -> None:
     play(scenario, limits=ONE_TURN)
 
 
+def test_what_comes_together_takes_effect_in_its_order_whatever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        alice = await world.person("alice")
+        room = await alice.create_room()
+        asked = [
+            alice.commit_request(room, 0),
+            alice.publish_request(room, base=1),
+            requests.FetchRoster(room),
+            alice.publish_request(room, base=1),
+            alice.commit_request(room, 1),
+            alice.publish_request(room, base=4),
+        ]
+        with monkeypatch.context() as patch:
+            patch.setattr(alice.client, "flush", lambda: None)
+            pending = [alice.client.start(request) for request in asked]
+        alice.client.flush()
+        got = await asyncio.gather(*pending)
+        assert [got[each].sequence for each in (0, 1, 3, 4, 5)] == [1, 2, 3, 4, 5]
+        assert got[2].newest_commit == 1
+
+    play(scenario)
+
+
+def test_nothing_ends_before_what_is_worked_on() -> None:
+    async def scenario(world: World) -> None:
+        services = world.memory.server.services
+        services.courtesy.began()
+        settled = asyncio.ensure_future(services.settle())
+        await asyncio.sleep(5)
+        assert not settled.done()
+        services.courtesy.ended()
+        await asyncio.wait_for(settled, 1)
+
+    play(scenario)
+
+
 def test_more_requests_than_may_be_in_flight_wait_their_turn() -> None:
     async def scenario(world: World) -> None:
         alice = await world.person("alice")
@@ -313,15 +349,18 @@ def test_a_connection_that_breaks_in_the_middle_of_a_publish_loses_nothing_that_
         await bob.client.event()
         alice.client.start(alice.publish_request(room, base=base))
         wire = world.connectors[0].wires[0]
-        storage = world.memory.server.storage
-        write = storage.write
+        storage, is_cut = world.memory.server.storage, False
+        offer = storage.offer
 
-        def cutting(operation: Operation[Any], **options: Any) -> asyncio.Future[Any]:
+        def cutting(*offered: Any, **options: Any) -> None:
+            nonlocal is_cut
             wire.cut()
-            return write(operation, **options)
+            is_cut = True
+            offer(*offered, **options)
 
-        monkeypatch.setattr(storage, "write", cutting)
+        monkeypatch.setattr(storage, "offer", cutting)
         assert (await bob.client.event()).entry.sequence == 2
+        assert is_cut
 
     play(scenario)
 
@@ -382,9 +421,7 @@ def test_closing_does_not_wait_for_who_goes_on_asking() -> None:
             await asyncio.sleep(1)
             return replies.Done()
 
-        handlers = world.memory.server.services.of_device
-        assert isinstance(handlers, dict)
-        handlers[requests.DropInbox] = takes_a_second
+        handlers(world.memory.server.services)[requests.DropInbox] = takes_a_second
         answered = 0
 
         async def go_on_asking(begin: float) -> None:
@@ -411,14 +448,12 @@ def test_closing_does_not_wait_for_who_goes_on_asking() -> None:
 def test_a_bug_in_a_handler_costs_one_reply_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         alice = await world.person("alice")
-        services = world.memory.server.services
+        table = handlers(world.memory.server.services)
 
         async def broken(*_: object) -> replies.Reply:
             raise ZeroDivisionError
 
-        handlers = services.of_device
-        assert isinstance(handlers, dict)
-        monkeypatch.setitem(handlers, requests.ListRooms, broken)
+        monkeypatch.setitem(table, requests.ListRooms, broken)
         assert (await alice.client.refused(requests.ListRooms())).code is ErrorCode.UNAVAILABLE
         assert await alice.client.call(requests.Ping()) == replies.Done()
 

@@ -586,8 +586,8 @@ def test_what_waits_for_its_turn_is_held_as_well() -> None:
             transport.write(b"ENTR\x01\x01" + bytes(200_000))
         holdings = world.memory.server._host.holdings
         # Somebody who is in waits for an answer: newcomers take their time.
-        in_hand = asyncio.get_running_loop().create_future()
-        world.memory.server.services.courtesy.serve(in_hand)
+        courtesy = world.memory.server.services.courtesy
+        courtesy.began()
         worst = 0
         while not all(peer.ended.is_set() for peer, _, _ in flooders):
             worst = max(worst, holdings.total)
@@ -595,7 +595,7 @@ def test_what_waits_for_its_turn_is_held_as_well() -> None:
         assert 500_000 < worst <= 1_000_000
         assert counters(world)[Count.HELD_BYTES] > 0
         assert holdings.total == 0
-        in_hand.set_result(None)
+        courtesy.ended()
 
     play(scenario, Limits(held_bytes=1_000_000))
 

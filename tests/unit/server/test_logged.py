@@ -17,7 +17,6 @@ from entrenous.cli.server.run import _tell_mistake
 from entrenous.errors import CryptoError
 from entrenous.server import Limits, Rate
 from entrenous.server.network.proxied import Balancers, ProxiedLink
-from entrenous.server.rooms.delivery import Delivery
 from entrenous.server.store import Transaction
 from entrenous.testing import connect_in_memory, run_virtual
 from entrenous.wire import requests
@@ -70,9 +69,7 @@ async def everything(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Pers
     await beside_a_balancer(world)
     # A bug of ours, one of the driver's, and one in a callback.
     with monkeypatch.context() as patch:
-        patch.setattr(Delivery, "publish", mistake)
-        # The table of requests was made with the right one.
-        patch.setitem(dict_of(server.services.of_device), requests.Publish, lambda *_: mistake(alice.account))
+        patch.setitem(dict_of(server.services.by_callback), requests.Publish, lambda *_: mistake(alice.account))
         await alice.publish(room, b"", base)
 
     def broken(tx: Transaction) -> None:
@@ -111,7 +108,7 @@ def dict_of(table: object) -> dict[object, object]:
     return table
 
 
-async def mistake(account: bytes) -> None:
+def mistake(account: bytes) -> None:
     raise KeyError(account, NAMES[0])
 
 
@@ -181,3 +178,29 @@ def test_debug_tells_the_operator_who_asked_for_what(log: io.StringIO) -> None:
     assert alice.account.hex()[:16] in text
     assert f"{ROOM:032x}"[:16] in text
     assert [word for word in ("alice", "hello", ADDRESSES[1]) if word in text] == []
+
+
+def test_a_published_message_is_told_with_its_connection_as_long_as_debug_lines_are_shown(log: io.StringIO) -> None:
+    def told() -> list[tuple[int, bytes]]:
+        lines = [json.loads(line) for line in log.getvalue().splitlines()]
+        log.seek(0)
+        log.truncate()
+        published = [line for line in lines if line.get("request") == "Publish"]
+        assert all(line["event"] == "request.answered" for line in published)
+        return [(line["connection"], line["room"]) for line in published]
+
+    async def main() -> None:
+        async with await World.start() as world:
+            people = [await world.person(name) for name in NAMES]
+            rooms = [await person.create_room(ROOM + number) for number, person in enumerate(people)]
+            for level, shown in ((LogLevel.INFO, 0), (LogLevel.DEBUG, 2), (LogLevel.INFO, 0)):
+                configure(level, LogFormat.JSON, log)
+                # In one turn of the loop, and so in one batch of the store.
+                pending = [
+                    each.client.start(each.publish_request(room)) for each, room in zip(people, rooms, strict=True)
+                ]
+                await asyncio.gather(*pending)
+                found = told()
+                assert len({connection for connection, _ in found}) == len(found) == shown
+
+    run_virtual(main())

@@ -60,7 +60,7 @@ async def scenario(world: World) -> tuple[list[Person], bytes]:
     """Three people, a room, messages, and a few things that are refused."""
     people = [await world.person(name) for name in ("alice", "bob", "carol")]
     alice, bob, _ = people
-    room = await alice.create_room(0xBEEF)
+    room = await alice.create_room(0xFEEDFACECAFEBEEF1234567890ABCDEF)
     base = await alice.add(room, bob)
     for number in range(5):
         await alice.publish(room, b"hello %d" % number, base)

@@ -217,9 +217,13 @@ class ClientLink(asyncio.Protocol):
             self._deadlines.logged_in()
 
     def progressed(self) -> None:
-        """A request was answered: read on, if reading had to stop."""
+        """Requests were answered: read on, if reading had to stop."""
         if self._transport is not None and not self._transport.is_reading():
             self._advance()
+
+    def label_log(self) -> None:
+        """What is logged in the rest of this turn is logged on behalf of this connection."""
+        _connection.set(self._number)
 
     def hold(self) -> None:
         """Take no more requests, and finish those that were taken."""
@@ -279,13 +283,18 @@ class ClientLink(asyncio.Protocol):
             self._session.resume()
         if self._host.closing:
             return False
+        if self.end_if_old():
+            return True
         try:
             self._judge(self._channel)
         except (MalformedError, RejectedError, CryptoError) as error:
             self._fail(error)
             return True
         self._throttle()
-        self._flush_soon()
+        if self._channel.has_output:
+            self._flush_soon()
+        elif self._transport is not None and not self._transport.is_closing():
+            self._host.holdings.note(self, self._size())
         return True
 
     def _judge(self, channel: ServerConnection) -> None:
@@ -324,6 +333,9 @@ class ClientLink(asyncio.Protocol):
 
     def _take(self, channel: ServerConnection, event: HandshakeFinished | MessageReceived | PeerClosed) -> None:
         match event:
+            case MessageReceived():
+                if self._session is not None:
+                    self._session.receive(event.data)
             case HandshakeFinished():
                 self._host.admission.secured(self)
                 self._host.services.activity.handshakes += 1
@@ -331,12 +343,8 @@ class ClientLink(asyncio.Protocol):
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
                 _log.debug("connection.secured", connection=self._number, suite=event.suite)
-            case MessageReceived():
-                if self._session is not None:
-                    self._session.receive(event.data)
             case PeerClosed():
                 self._finish()
-        self.end_if_old()
 
     def _throttle(self) -> None:
         """Read from the network only what can be worked on."""

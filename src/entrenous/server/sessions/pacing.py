@@ -3,8 +3,6 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
-from typing import Any
 
 import structlog
 
@@ -34,27 +32,26 @@ class Courtesy:
     """
 
     def __init__(self) -> None:
-        self._in_hand: set[asyncio.Future[Any]] = set()
+        #: How many such requests are worked on.
+        self.in_hand = 0
         self._last = -RECENTLY
 
-    @property
-    def in_hand(self) -> AbstractSet["asyncio.Future[Any]"]:
-        """The requests that are worked on."""
-        return self._in_hand
-
-    def serve(self, request: "asyncio.Future[Any]") -> None:
+    def began(self) -> None:
         """A request of somebody who is in is worked on from now on."""
-        self._in_hand.add(request)
-        request.add_done_callback(self._in_hand.discard)
+        self.in_hand += 1
         self._last = asyncio.get_running_loop().time()
+
+    def ended(self) -> None:
+        """One that had begun is done."""
+        self.in_hand -= 1
 
     def stands_back(self, since: float) -> bool:
         """Whether what was due at ``since``, on the loop's clock, is to wait for another LOOK_AGAIN."""
-        return bool(self._in_hand) and asyncio.get_running_loop().time() - since < PATIENCE
+        return self.in_hand > 0 and asyncio.get_running_loop().time() - since < PATIENCE
 
     def rest(self, seconds: float) -> float:
         """How long to rest of so many seconds: not at all where nobody would notice."""
-        is_noticed = self._in_hand or asyncio.get_running_loop().time() - self._last < RECENTLY
+        is_noticed = self.in_hand or asyncio.get_running_loop().time() - self._last < RECENTLY
         return seconds if is_noticed else 0.0
 
     async def take_a_rest(self, seconds: float) -> None:

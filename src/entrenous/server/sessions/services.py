@@ -25,9 +25,10 @@ from entrenous.server.rooms.delivery import Delivery
 from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.rooms.following import Following
 from entrenous.server.sessions.activity import Activity
-from entrenous.server.sessions.pacing import Courtesy
+from entrenous.server.sessions.answers import Answers
+from entrenous.server.sessions.pacing import LOOK_AGAIN, Courtesy
 from entrenous.server.sessions.sharing import Sharing
-from entrenous.server.store import Storage
+from entrenous.server.store import Done, Storage
 from entrenous.server.watching.counters import Count, Counters
 from entrenous.trace import SILENT, Trace
 from entrenous.wire import replies, requests
@@ -45,6 +46,8 @@ _KEPT = frozenset(
 )
 
 ForDevice = Callable[[Caller, Any], Awaitable[replies.Reply]]
+#: Does what a device asks for, and calls back once when it is done; what it raises is the outcome, without a call.
+ByCallback = Callable[[Caller, Any, Done[Any]], None]
 ForAccount = Callable[[bytes, Any], Awaitable[replies.Reply]]
 
 
@@ -71,7 +74,9 @@ class Services:
     sharing: Sharing
     of_account: Mapping[type[requests.Request], ForAccount] = field(init=False, repr=False)
     of_device: Mapping[type[requests.Request], ForDevice] = field(init=False, repr=False)
-    _others: "set[asyncio.Task[Any]]" = field(init=False, repr=False, default_factory=set)
+    by_callback: Mapping[type[requests.Request], ByCallback] = field(init=False, repr=False)
+    answers: Answers = field(init=False, repr=False)
+    _tasks: "set[asyncio.Task[None]]" = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         accounts, delivery, key_packages = self.accounts, self.delivery, self.key_packages
@@ -88,7 +93,6 @@ class Services:
             requests.ClaimKeyPackages: key_packages.claim,
             requests.CreateRoom: delivery.create_room,
             requests.ListRooms: delivery.list_rooms,
-            requests.Publish: self._publish,
             requests.Commit: delivery.commit,
             requests.Fetch: delivery.fetch,
             requests.FetchGroupState: delivery.fetch_group_state,
@@ -99,6 +103,8 @@ class Services:
         }
         object.__setattr__(self, "of_account", for_account)
         object.__setattr__(self, "of_device", for_device)
+        object.__setattr__(self, "by_callback", {requests.Publish: delivery.publish})
+        object.__setattr__(self, "answers", Answers(self.counters, self.activity))
 
     @classmethod
     def build(
@@ -152,37 +158,20 @@ class Services:
             check_rate(self.uploads, account, self.clock.now(), size)
             self.quotas.charge(account, size)
 
-    def spawn(self, work: Coroutine[Any, Any, replies.Reply], *, prompt: bool) -> "asyncio.Task[replies.Reply]":
-        """Run a request. It goes on when its connection is gone, because others are to hear of what it stored.
+    def serves_devices(self, request: requests.Request) -> bool:
+        """Whether a request is one of a device that has logged in."""
+        return type(request) in self.by_callback or type(request) in self.of_device
 
-        Args:
-            work: the request.
-            prompt: it is one for which newcomers stand back.
-        """
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work on a request. That goes on when its connection is gone, because others are to hear of what it stored."""
         task = asyncio.get_running_loop().create_task(work)
-        if prompt:
-            self.courtesy.serve(task)
-        else:
-            self._others.add(task)
-            task.add_done_callback(self._others.discard)
-        return task
-
-    async def _publish(self, caller: Caller, request: requests.Publish) -> replies.Reply:
-        published: asyncio.Future[replies.Reply] = asyncio.get_running_loop().create_future()
-
-        def done(outcome: replies.Published | Exception) -> None:
-            if isinstance(outcome, Exception):
-                published.set_exception(outcome)
-            else:
-                published.set_result(outcome)
-
-        self.delivery.publish(caller, request, done)
-        return await published
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def settle(self) -> None:
         """Wait until no request is worked on."""
-        while tasks := self.courtesy.in_hand | self._others:
-            await asyncio.wait(tasks)
+        while self._tasks or self.courtesy.in_hand:  # noqa: ASYNC110 only who ends waits for it
+            await asyncio.sleep(LOOK_AGAIN)
 
 
 def _attempts(settings: Settings, storage: Storage, rates: Rates) -> Attempts:

@@ -1,29 +1,24 @@
 """One connection's conversation: who the client has proved to be (``states``), and its requests answered in order.
 
 Until a device has logged in, one request is worked on at a time. A device's requests are started in order without
-waiting for each other, so that many of them share one commit, and answered in order. Whatever a client sends ends in a
-reply, or in MalformedError: then the connection closes.
+waiting for each other, so that many of them share one commit, and answered in order. What a client asks by the
+thousand is handed to its service with a callback; for everything else there is a task. Whatever a client sends ends in
+a reply, or in MalformedError: then the connection closes.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
-import structlog
-
-from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError
 from entrenous.server.people.login import Binding
-from entrenous.server.refusal import RefusedError, refusal_of
+from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
-from entrenous.server.sessions.activity import Outcome
-from entrenous.server.sessions.services import Services
+from entrenous.server.sessions.services import ByCallback, Services
 from entrenous.server.sessions.sharing import Call
 from entrenous.server.sessions.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
 from entrenous.server.watching.counters import Count
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
-
-_log = structlog.get_logger(__name__)
 
 
 class Link(Protocol):
@@ -32,6 +27,11 @@ class Link(Protocol):
     @property
     def backlog(self) -> int:
         """Bytes queued that the client has not taken."""
+        ...
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the client's requests are taken as they come."""
         ...
 
     def send(self, message: bytes) -> None:
@@ -47,7 +47,11 @@ class Link(Protocol):
         ...
 
     def progressed(self) -> None:
-        """A request was answered: there may be room for more."""
+        """Requests were answered: there may be room for more."""
+        ...
+
+    def label_log(self) -> None:
+        """What is logged in the rest of this turn is logged on behalf of this connection."""
         ...
 
     def end(self, reason: str) -> None:
@@ -61,11 +65,13 @@ class Session:
     __slots__ = (
         "_binding",
         "_closed",
+        "_goes_on",
         "_link",
         "_loop",
         "_rests",
         "_running",
         "_services",
+        "_to_begin",
         "_waiting",
         "size",
         "state",
@@ -82,6 +88,9 @@ class Session:
         #: Bytes of the requests that wait or are worked on.
         self.size = 0
         self._rests = False
+        self._goes_on = False
+        #: Of those that are worked on, how many nobody has begun with.
+        self._to_begin = 0
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -140,12 +149,7 @@ class Session:
 
     def _start(self) -> None:
         while self._waiting and self._may_start(self._waiting[0]):
-            call = self._waiting.pop(0)
-            self._services.sharing.began(call, self.proved, self._loop.time())
-            prompt = isinstance(self.state, OfDevice) and not call.is_dear
-            call.task = self._services.spawn(self._answer(call.request, call.size), prompt=prompt)
-            self._running.append(call)
-            call.task.add_done_callback(self._finished)
+            self._begin(self._waiting.pop(0))
 
     def _may_start(self, call: Call) -> bool:
         if self._link.backlog >= self._services.limits.reply_backlog:
@@ -155,7 +159,7 @@ class Session:
 
     def _may_join(self, call: Call) -> bool:
         """Whether a request may be worked on together with others of this connection."""
-        if not isinstance(self.state, OfDevice) or type(call.request) not in self._services.of_device:
+        if not isinstance(self.state, OfDevice) or not self._services.serves_devices(call.request):
             return False
         # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.
         return not call.is_dear or not any(other.is_dear for other in self._running)
@@ -167,8 +171,8 @@ class Session:
 
     def _has_to_rest(self, call: Call) -> bool:
         """Whether something else has to come first; the request is looked at again when it is time."""
-        if self._rests:
-            return True
+        if self._rests or not call.is_shared:
+            return self._rests
         wait = self._services.sharing.wait(call, self.proved, self._loop.time())
         if wait:
             self._rests = True
@@ -177,56 +181,78 @@ class Session:
 
     def _rested(self) -> None:
         self._rests = False
-        if not self._closed:
-            self._start()
-            self._link.progressed()
+        self._go_on()
 
-    def _finished(self, _task: "asyncio.Task[replies.Reply]") -> None:
-        while self._running and (task := self._running[0].task) is not None and task.done():
-            call = self._running.pop(0)
-            self.size -= call.size
-            if not self._closed and not task.cancelled():
-                self._reply(call, task.result())
-        if not self._closed:
-            self._start()
-            self._link.progressed()
+    def _begin(self, call: Call) -> None:
+        services, state = self._services, self.state
+        if call.is_shared:
+            services.sharing.began(call, self.proved, self._loop.time())
+        self._running.append(call)
+        if isinstance(state, OfDevice):
+            if not call.is_dear:
+                call.is_prompt = True
+                services.courtesy.began()
+            hand_over = services.by_callback.get(type(call.request))
+            if hand_over is not None:
+                if self._to_begin:
+                    self._to_begin += 1
+                    # Not before what came before it.
+                    self._loop.call_soon(self._hand_over_late, hand_over, state.caller, call)
+                else:
+                    self._hand_over(hand_over, state.caller, call)
+                return
+        self._to_begin += 1
+        services.spawn(self._work_on(call))
 
-    def _reply(self, call: Call, reply: replies.Reply) -> None:
+    def _hand_over(self, hand_over: ByCallback, caller: Caller, call: Call) -> None:
+        """Have a service do it, and tell us when it is done."""
+        try:
+            self._services.charge(caller.account, call.request, call.size)
+            hand_over(caller, call.request, partial(self._done, call))
+        except Exception as error:  # noqa: BLE001 whatever it is, it is answered
+            self._done(call, error)
+
+    def _hand_over_late(self, hand_over: ByCallback, caller: Caller, call: Call) -> None:
+        self._to_begin -= 1
+        self._hand_over(hand_over, caller, call)
+
+    async def _work_on(self, call: Call) -> None:
+        self._to_begin -= 1
+        outcome: replies.Reply | Exception
+        try:
+            outcome = await self._handle(call.request, call.size)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is answered
+            outcome = error
+        self._done(call, outcome)
+
+    def _done(self, call: Call, outcome: replies.Reply | Exception) -> None:
+        """A request has come to something: answer it, and those behind it that only waited for their turn."""
+        services, running = self._services, self._running
+        if call.is_prompt:
+            services.courtesy.ended()
+        call.reply = services.answers.to(call.request, outcome, self._link.label_log)
+        while running and (reply := running[0].reply) is not None:
+            answered = running.pop(0)
+            self.size -= answered.size
+            if not self._closed:
+                self._send(answered, reply)
+        # Many are done in one turn of the loop: what follows from it is done once, after them.
+        if not self._goes_on and (self._waiting or not self._link.is_reading):
+            self._goes_on = True
+            self._loop.call_soon(self._go_on)
+
+    def _send(self, call: Call, reply: replies.Reply) -> None:
         answer = encode_answer(call.number, reply)
-        self._services.sharing.answered(call, self.proved, self._loop.time(), len(answer))
+        if call.is_shared:
+            self._services.sharing.answered(call, self.proved, self._loop.time(), len(answer))
         self._link.send(answer)
 
-    async def _answer(self, request: requests.Request, size: int) -> replies.Reply:
-        """The reply to a request; never raises."""
-        try:
-            reply = await self._handle(request, size)
-        except RejectedError as error:
-            self._services.counters.refused(error.rule)
-            self._services.activity.note(type(request), Outcome.REFUSED)
-            _log.debug("request.refused", request=type(request).__name__, rule=error.rule)
-            return refusal_of(error)
-        except (MalformedError, CryptoError) as error:
-            self._services.activity.note(type(request), Outcome.INVALID)
-            return refusal_of(error)
-        except UnavailableError as error:
-            self._services.activity.note(type(request), Outcome.UNAVAILABLE)
-            return refusal_of(error)
-        except Exception as error:  # noqa: BLE001 a bug of ours: one request fails, the server goes on
-            self._services.activity.note(type(request), Outcome.FAILED)
-            _log.exception("request.failed", request=type(request).__name__, error=type(error).__name__)
-            return replies.Error(ErrorCode.UNAVAILABLE, "the server made a mistake; the operator finds it in the log")
-        self._services.activity.done[type(request)] += 1
-        self._tell(request, reply)
-        return reply
-
-    def _tell(self, request: requests.Request, reply: replies.Reply) -> None:
-        """One debug line for an answered request, with the room and the place in its log where there is one."""
-        if not _log.is_enabled_for(logging.DEBUG):
-            return
-        fields = {name: getattr(request, name) for name in ("room", "account") if hasattr(request, name)}
-        if isinstance(reply, replies.Published):
-            fields["sequence"] = reply.sequence
-        _log.debug("request.answered", request=type(request).__name__, **fields)
+    def _go_on(self) -> None:
+        """There may be room for more."""
+        self._goes_on = False
+        if not self._closed:
+            self._start()
+            self._link.progressed()
 
     async def _handle(self, request: requests.Request, size: int) -> replies.Reply:
         match self.state:

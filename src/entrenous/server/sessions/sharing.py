@@ -4,9 +4,6 @@ Most requests begin at once. Large ones, and those whose answers are, cost the n
 the disk milliseconds: each account spreads its own, and they give way to what is quickly done.
 """
 
-import asyncio
-from dataclasses import dataclass
-
 from entrenous.server.configuration.limits import Limits
 from entrenous.server.rates import Rests
 from entrenous.server.sessions.pacing import LOOK_AGAIN, Courtesy
@@ -20,38 +17,47 @@ LEAST_ANSWER = 8 << 10
 #: Seconds until a rest is looked at again: an operator may have changed the rate.
 LONGEST_REST = 10.0
 #: What has a large answer, or takes the store milliseconds: one of a connection at a time, and others have theirs.
-_DEAR = (
-    requests.Fetch,
-    requests.FetchGroupState,
-    requests.FetchInbox,
-    requests.ListRooms,
-    requests.GetAccount,
-    requests.GetVault,
-    requests.CreateRoom,
-    requests.Commit,
+_DEAR = frozenset(
+    {
+        requests.Fetch,
+        requests.FetchGroupState,
+        requests.FetchInbox,
+        requests.ListRooms,
+        requests.GetAccount,
+        requests.GetVault,
+        requests.CreateRoom,
+        requests.Commit,
+    }
 )
 
 
-@dataclass(slots=True)
 class Call:
-    """One request of a client's: its number, itself, and its size in bytes."""
+    """One request of a client's.
 
-    number: int
-    request: requests.Request
-    size: int
-    task: "asyncio.Task[replies.Reply] | None" = None
-    #: When it could have begun, but for others; on the loop's clock.
-    due_since: float | None = None
+    Args:
+        number: the client's own for it.
+        request: what it asks for.
+        size: of its message, in bytes.
+    """
 
-    @property
-    def is_dear(self) -> bool:
-        """Whether it costs the server more than a message does."""
-        return isinstance(self.request, _DEAR)
+    __slots__ = ("due_since", "is_dear", "is_large", "is_prompt", "is_shared", "number", "reply", "request", "size")
 
-    @property
-    def is_large(self) -> bool:
-        """Whether it gives the disk megabytes to take."""
-        return self.size >= LARGE
+    def __init__(self, number: int, request: requests.Request, size: int) -> None:
+        self.number = number
+        self.request = request
+        self.size = size
+        #: Whether it costs the server more than a message does.
+        self.is_dear = type(request) in _DEAR
+        #: Whether it gives the disk megabytes to take.
+        self.is_large = size >= LARGE
+        #: Whether it may have to wait for others: only then ``Sharing`` has to do with it.
+        self.is_shared = self.is_dear or self.is_large
+        #: Whether newcomers stand back for it.
+        self.is_prompt = False
+        #: What it is answered with; None until that is known.
+        self.reply: replies.Reply | None = None
+        #: When it could have begun, but for others; on the loop's clock.
+        self.due_since: float | None = None
 
 
 class Sharing:
