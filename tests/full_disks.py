@@ -19,7 +19,8 @@ from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy, Vi
 
 #: Bytes of the tiny filesystem.
 TINY = 4 << 20
-_UNLIMITED = 0x7FFFFFFE
+#: The pages that SQLite allows a database to have.
+UNLIMITED_PAGES = 0x7FFFFFFE
 
 #: Runs one statement on the database's own connection and returns the first column of the first row.
 Run = Callable[[str], Any]
@@ -51,7 +52,7 @@ class PageLimit:
 
     def free(self, run: Run) -> None:
         """As many as there may be."""
-        run(f"PRAGMA max_page_count = {_UNLIMITED}")
+        run(f"PRAGMA max_page_count = {UNLIMITED_PAGES}")
 
 
 class TinyFilesystem:

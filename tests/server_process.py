@@ -33,11 +33,14 @@ from entrenous.server import Server, Settings, SystemClock
 from entrenous.server.store import Transaction
 from entrenous.testing import FAST_KSF, SeededEntropy
 from entrenous.testing.members import PASSWORD, Person
+from full_disks import UNLIMITED_PAGES
 
 #: Seconds in which the process must listen.
 PATIENCE = 30.0
 #: The file in the data directory at whose sight the process dies in its next commit, and the seconds that this takes.
 LAST_COMMIT, COMMIT_SECONDS = "last commit", 0.2
+#: The file at whose sight there is no space for what it would write.
+FULL_DISK = "full disk"
 #: Registrations that the link is good for, and its seconds.
 _USES, _LIFETIME = 1_000, 3_600
 _STORE_KEY = StoreKey(bytes(32))
@@ -102,6 +105,14 @@ class ServerProcess:
         async with asyncio.timeout(PATIENCE):
             await asyncio.to_thread(process.wait)
         self.kill()
+
+    def fill_disk(self) -> None:
+        """From now on its database cannot grow."""
+        (self.data / FULL_DISK).touch()
+
+    def free_disk(self) -> None:
+        """Now it can again."""
+        (self.data / FULL_DISK).unlink(missing_ok=True)
 
     def connector(self) -> TcpConnector:
         """A way to reach it."""
@@ -182,6 +193,31 @@ def be_killed_in_a_commit(sign: Path) -> None:
     Transaction.control = mortal  # type: ignore[method-assign] # in a process that was made for it
 
 
+def have_a_disk(sign: Path) -> None:
+    """While a file is there, let the database have no page more than it had when it was first seen."""
+    control = Transaction.control
+    most = 0
+
+    def limited(self: Transaction, command: str) -> None:
+        nonlocal most
+        control(self, command)
+        if command != "BEGIN IMMEDIATE":
+            return
+        if sign.exists():
+            most = most or pragma(self, "page_count")
+            pragma(self, f"max_page_count = {most}")
+        elif most:
+            most = 0
+            pragma(self, f"max_page_count = {UNLIMITED_PAGES}")
+
+    def pragma(self: Transaction, what: str) -> int:
+        self._cursor.execute(f"PRAGMA {what}")
+        row = self._cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    Transaction.control = limited  # type: ignore[method-assign] # in a process that was made for it
+
+
 def main() -> None:
     """The process."""
     parser = argparse.ArgumentParser(description=serve.__doc__)
@@ -190,6 +226,7 @@ def main() -> None:
     parser.add_argument("--options", type=json.loads, default={})
     chosen = parser.parse_args()
     be_killed_in_a_commit(chosen.data / LAST_COMMIT)
+    have_a_disk(chosen.data / FULL_DISK)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     with asyncio.Runner(loop_factory=server_loop) as runner:
         runner.run(serve(chosen.data, chosen.port, chosen.options))

@@ -1,80 +1,23 @@
 """Nodes in processes of their own are killed in the middle of a conversation: what one has acknowledged, all have."""
 
 import asyncio
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
+from cluster.processes import Node, shared_log, start_nodes
 from entrenous.client import MessageArrived
 from entrenous.client.rooms import renewal
-from entrenous.client.session import TcpConnector
-from entrenous.errors import UnavailableError
-from entrenous.server.store import shared_engine
 from entrenous.testing.members import Person
 from nats_server import PrivateNats
 from postgres import PrivatePostgres
-from room_logs import LogEntry, assert_all_read_the_same, assert_one_log, read_to_the_end, speak, transcript
-from server_process import ServerProcess, quick_folder
+from room_logs import assert_all_read_the_same, assert_one_log, read_to_the_end, speak, transcript
+from server_process import quick_folder
 from worlds import garden
-
-P = TypeVar("P", bound=asyncio.Protocol)
 
 SENDERS, EACH = 4, 40
 #: Which node dies when so many messages have been read by the first of the senders; it is started again at the next.
 DEATHS = ((30, 0), (70, 1), (110, 0))
-
-
-class AnyNode:
-    """Reaches whichever node can be reached, beginning with another one each time."""
-
-    def __init__(self, nodes: "list[Node]", first: int) -> None:
-        self._nodes, self._next = nodes, first
-
-    async def connect(self, factory: Callable[[], P]) -> P:
-        """A new protocol on a new connection.
-
-        Raises:
-            UnavailableError: none can be reached.
-        """
-        for _ in self._nodes:
-            node = self._nodes[self._next % len(self._nodes)]
-            self._next += 1
-            if node.process is not None:
-                try:
-                    return await TcpConnector("127.0.0.1", node.port).connect(factory)
-                except UnavailableError:
-                    continue
-        raise UnavailableError("no node can be reached")
-
-
-@dataclass
-class Node(ServerProcess):
-    """One of several; people who are registered at it may connect to any of them."""
-
-    reach: AnyNode | None = None
-
-    def connector(self) -> TcpConnector:
-        """A way to reach one of them."""
-        return self.reach or super().connector()  # type: ignore[return-value]  # it connects in the same way
-
-
-async def start_nodes(folder: Path, store: str, bus: str, count: int) -> list[Node]:
-    """Nodes with the same keys and a fast look at the store."""
-    options = {"store": store, "bus": bus}
-    nodes: list[Node] = []
-    for number in range(count):
-        data = folder / f"node{number}"
-        if nodes:
-            shutil.copytree(nodes[0].data / "keys", data / "keys")
-        nodes.append(Node(data, options=dict(options)))
-        await nodes[-1].start()
-    for number, node in enumerate(nodes):
-        node.reach = AnyNode(nodes, number)
-    return nodes
 
 
 async def kill_by_turns(nodes: list[Node], people: list[Person]) -> int:
@@ -99,17 +42,6 @@ async def kill_by_turns(nodes: list[Node], people: list[Person]) -> int:
     assert dead is not None
     await dead.start()
     return deaths
-
-
-def shared_log(store: str, room: bytes) -> list[LogEntry]:
-    """A room's log as the database has it."""
-    engine = shared_engine(store)
-    with engine.connect() as connection:
-        found = connection.exec_driver_sql(
-            "SELECT sequence, message_id, body FROM entries WHERE room = %s ORDER BY sequence", (room,)
-        ).fetchall()
-    engine.dispose()
-    return [LogEntry(*row) for row in found]
 
 
 async def test_nodes_that_are_killed_by_turns_lose_nothing_repeat_nothing_and_keep_the_order(

@@ -1,204 +1,98 @@
-"""The soak: two hundred clients of one server, for two minutes, with everything going wrong; prints what it counted.
+"""The soak: everything goes wrong while people talk; prints what it counted, and ends with 1 if anything is wrong.
 
-The clients live in ten processes. Every room has one member in each. While all of them talk, single clients lose their
-connection or are restarted, and whole processes are suspended (SIGSTOP) or killed (SIGKILL) and come back. At the end
-everybody must hold the same log, every message that was ever said must stand in it once, and nobody may have been
-alarmed. Ends with 1 if that is not so.
+crowd      two hundred clients in ten processes, who lose connections, are restarted, suspended and killed
+killed     ten people talk as fast as they can; the server is killed (SIGKILL) every few seconds
+suspended  a member's process is stopped (SIGSTOP) for 30 seconds: what the server holds for it is bounded
+full       the server's disk is full every few seconds
+shaken     two nodes are killed by turns, PostgreSQL and NATS are stopped and started
 
-    PYTHONPATH=tests python -m soak [--clients 200] [--processes 10] [--seconds 120]
+In the end everybody must hold the same log, every message that was ever said must stand in it once, where its sender
+was told and in the order in which he said it, everybody must have been shown it once, and nobody may have been alarmed.
+
+    PYTHONPATH=tests python -m soak [SCENE ...] [--seconds 120] [--talkers 10] [--clients 200] [--processes 10]
 """
 
 import argparse
 import asyncio
-import contextlib
-import json
-import os
-import random
-import signal
 import sys
 import tempfile
-import time
+import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from entrenous.identity import format_link
-from room_logs import server_log
-from server_process import ServerProcess, quick_folder
+import structlog
 
-#: Seconds between two accidents of whole processes, and of a suspension, at most.
-ACCIDENT_EVERY, SUSPENDED = 8.0, 10.0
-#: Seconds in which any process must have done what it was told.
-PATIENCE = 600.0
-#: Bytes of the longest line of a report.
-LONGEST_LINE = 64 << 20
+from entrenous.client.rooms import renewal
+from soak import scenes
+from soak.crowd import crowd
+from soak.misfortunes import Pace
 
-
-@dataclass
-class Process:
-    """One process of clients."""
-
-    name: str
-    clients: int
-    folder: Path
-    server: ServerProcess
-    runs: int = 0
-    process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it; it registers its clients, or opens them as they were."""
-        self.runs += 1
-        assert self.server.link is not None
-        names = ",".join(f"{self.name}-{number:02}" for number in range(self.clients))
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "soak.worker", "--folder", str(self.folder), "--names", names),
-            *("--port", str(self.server.port), "--link", format_link(self.server.link), "--run", str(self.runs)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            limit=LONGEST_LINE,
-        )
-        await self._answer()
-
-    async def tell(self, line: str) -> dict[str, Any]:
-        """Have it obey a line; returns its answer."""
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        await self.process.stdin.drain()
-        return await self._answer()
-
-    def signal(self, number: int) -> None:
-        """Send it a signal."""
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    async def kill(self) -> None:
-        """End it at once."""
-        assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-
-    async def _answer(self) -> dict[str, Any]:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            line = await self.process.stdout.readline()
-        assert line, f"{self.name} has ended"
-        return dict(json.loads(line))
+SCENES: "dict[str, Callable[[Path, Pace, int, Counter[str]], Awaitable[None]]]" = {
+    "killed": scenes.killed,
+    "suspended": scenes.suspended,
+    "full": scenes.full,
+    "shaken": scenes.shaken,
+}
+#: Seconds that scenes last at the most, where that is less than was asked for.
+SHORTER = {"suspended": 30.0, "full": 60.0}
 
 
-@dataclass
-class Soak:
-    """All processes, and what was counted."""
+async def hold(name: str, seconds: float, talkers: int) -> bool:
+    """One scene; returns whether all was well."""
+    tell(f"-- {name}")
+    counts: Counter[str] = Counter()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            await SCENES[name](Path(folder) / "server", Pace(min(seconds, SHORTER.get(name, seconds))), talkers, counts)
+    except Exception:  # noqa: BLE001 whatever it is, it is told, and the other scenes are held
+        traceback.print_exc()
+        counts["FAILED"] += 1
+    for what, count in sorted(counts.items()):
+        tell(f"{count:8} {what}")
+    return not counts["FAILED"]
 
-    server: ServerProcess
-    processes: list[Process]
-    counts: "Counter[str]" = field(default_factory=Counter)
-    complaints: list[str] = field(default_factory=list)
 
-    async def run(self, seconds: float) -> None:
-        """The whole of it."""
-        began = time.perf_counter()
-        await asyncio.gather(*(process.start() for process in self.processes))
-        self.note(f"registered after {time.perf_counter() - began:.0f} s")
-        names = " ".join(process.name for process in self.processes)
-        answers = await asyncio.gather(
-            *(process.tell(f"invite {place} {names}") for place, process in enumerate(self.processes))
-        )
-        rooms = [room for answer in answers for room in answer["rooms"]]
-        self.note(f"{len(rooms)} rooms of {len(self.processes)} after {time.perf_counter() - began:.0f} s")
-        await self._everybody("talk")
-        await self._accidents(seconds)
-        began = time.perf_counter()
-        await self._everybody("hush")
-        logs = {room: server_log(self.server.database, bytes.fromhex(room)) for room in rooms}
-        places = json.dumps({room: len(log) for room, log in logs.items()})
-        reports = await self._everybody(f"settle {places}")
-        self.note(f"all read to the end {time.perf_counter() - began:.0f} s after the last word")
-        self.counts["entries"] = sum(map(len, logs.values()))
-        self._judge(rooms, reports)
-
-    async def _everybody(self, line: str) -> list[dict[str, Any]]:
-        return list(await asyncio.gather(*(process.tell(line) for process in self.processes)))
-
-    async def _accidents(self, seconds: float) -> None:
-        until = time.perf_counter() + seconds
-        while (left := until - time.perf_counter()) > 0:
-            await asyncio.sleep(min(left, random.uniform(0, 2 * ACCIDENT_EVERY)))
-            process = random.choice(self.processes)
-            if random.random() < 0.7:
-                self.counts["processes suspended"] += 1
-                process.signal(signal.SIGSTOP)
-                await asyncio.sleep(random.uniform(0, SUSPENDED))
-                process.signal(signal.SIGCONT)
-            else:
-                self.counts["processes killed"] += 1
-                await process.kill()
-                await process.start()
-                await process.tell("talk")
-
-    def _judge(self, rooms: list[str], reports: list[dict[str, Any]]) -> None:
-        held = {who: what for report in reports for who, what in report["held"].items()}
-        for report in reports:
-            self.counts.update({f"clients {what}": count for what, count in report["counts"].items()})
-            self.complaints += report["alarms"]
-        said = [line for path in self.processes[0].folder.glob("*.said") for line in path.read_text().splitlines()]
-        self.counts["messages surely said"] = len(said)
-        found: Counter[str] = Counter()
-        for room in rooms:
-            here = [what for who, what in held.items() if who.endswith(f" {room}")]
-            self.counts["messages read"] += sum(len(what["texts"]) for what in here)
-            if len(here) != len(self.processes):
-                self.complaints.append(f"{room[:8]} has {len(here)} members")
-            for thing in ("log", "epoch", "messages"):
-                if len({what[thing] for what in here}) != 1:
-                    self.complaints.append(f"the members of {room[:8]} disagree about: {thing}")
-            found.update(here[0]["texts"])
-        self.counts["messages lost"] = len(set(said) - set(found))
-        self.counts["messages twice"] = sum(count - 1 for count in found.values())
-        waits = sorted(wait for report in reports for wait in report["waits"])
-        if waits:
-            self.note(
-                f"server's answer to a message: median {1000 * waits[len(waits) // 2]:.0f} ms,"
-                f" 99th percentile {1000 * waits[len(waits) * 99 // 100]:.0f} ms of {len(waits)}"
-            )
-
-    def note(self, line: str) -> None:
-        """Tell."""
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether anything was wrong."""
-        return bool(self.complaints or self.counts["messages lost"] or self.counts["messages twice"])
+async def hold_crowd(seconds: float, clients: int, processes: int) -> bool:
+    """The scene with many; returns whether all was well."""
+    tell("-- crowd")
+    soak = await crowd(seconds, clients, processes)
+    for what, count in sorted(soak.counts.items()):
+        tell(f"{count:8} {what}")
+    for complaint in soak.complaints:
+        tell(f"WRONG: {complaint}")
+    return not soak.has_failed
 
 
 async def main() -> int:
     """Run it; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help="all of them unless some are named")
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--talkers", type=int, default=10)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--processes", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=120.0)
     chosen = parser.parse_args()
-    each = chosen.clients // chosen.processes
-    with quick_folder() as folder, tempfile.TemporaryDirectory() as data:
-        async with ServerProcess(Path(data) / "server") as server:
-            names = (f"process{number}" for number in range(chosen.processes))
-            soak = Soak(server, [Process(name, each, folder, server) for name in names])
-            try:
-                await soak.run(chosen.seconds)
-            finally:
-                await asyncio.gather(*(process.kill() for process in soak.processes if process.process is not None))
-    for what, count in sorted(soak.counts.items()):
-        soak.note(f"{count:8} {what}")
-    for complaint in soak.complaints:
-        soak.note(f"WRONG: {complaint}")
-    soak.note("FAILED" if soak.has_failed else "passed")
-    return int(soak.has_failed)
+    wanted = chosen.scenes or ["crowd", *SCENES]
+    if not set(wanted) <= {"crowd", *SCENES}:
+        parser.error(f"the scenes are crowd, {', '.join(SCENES)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    # Who talks so much would renew his keys at the end of the log, which is to end with a message.
+    renewal.EVERY = 1e9
+    passed = [
+        await hold_crowd(chosen.seconds, chosen.clients, chosen.processes)
+        if name == "crowd"
+        else await hold(name, chosen.seconds, chosen.talkers)
+        for name in wanted
+    ]
+    tell("passed" if all(passed) else "FAILED")
+    return int(not all(passed))
+
+
+def tell(line: str) -> None:
+    """One line."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
