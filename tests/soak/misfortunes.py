@@ -1,10 +1,13 @@
 """What happens to servers while people talk; it goes on for a while, and counts what it has done."""
 
 import asyncio
+import contextlib
 import itertools
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrenous.testing.members import Person
@@ -56,7 +59,11 @@ async def disk_is_full(server: ServerProcess, people: Sequence[Person], pace: Pa
     async def fill() -> None:
         counts["disk full"] += 1
         server.fill_disk()
-        await asyncio.sleep(pace.gone)
+        # What still fits is stored. Then people go on talking, and nothing of it is.
+        before, stored = -1, entries_of(server.database)
+        while stored > before:
+            await asyncio.sleep(pace.gone)
+            before, stored = stored, entries_of(server.database)
         server.free_disk()
         retry(people)
 
@@ -100,6 +107,12 @@ async def cluster_is_shaken(
         lambda: without("NATS stopped", nats.stop, start_nats),
         node_dies,
     )
+
+
+def entries_of(database: Path) -> int:
+    """How many entries a server's database has; the server may run."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
 def retry(people: Sequence[Person]) -> None:
