@@ -134,7 +134,7 @@ def test_of_a_deleted_account_what_rooms_need_is_left_and_goes_with_the_last_of_
     assert [each.created_by for each in overview.invites_after(tx, b"", 9)] == [None]
     accounts.add(tx, new_account(OTHER, "bob"))
     assert operators.forget_deleted(tx) == 0
-    rosters.remove(tx, ROOM, BOB, at=1, now=600)
+    rosters.remove(tx, ROOM, [BOB], at=1, now=600)
     assert rosters.forget_removed(tx, 601) == 1
     assert operators.forget_deleted(tx) == 1
     assert overview.user(tx, BOB) is None
@@ -174,7 +174,7 @@ def test_whoever_was_removed_leaves_no_place_behind(tx: Transaction) -> None:
     make_room(tx, ROOM, BOB)
     log.acknowledge(tx, ROOM, BOBS, 1)
     log.acknowledge(tx, ROOM, PHONE, 1)
-    rosters.remove(tx, ROOM, BOB, at=1, now=200)
+    rosters.remove(tx, ROOM, [BOB], at=1, now=200)
     assert [rosters.forget_removed(tx, before, limit=1) for before in (200, 201, 201)] == [0, 1, 0]
     assert overview.count(tx, "cursors") == 1
 
@@ -185,6 +185,7 @@ def test_quotas_are_kept_by_account_and_bytes_added_up_by_page(tx: Transaction) 
     quotas.put(tx, BOB, Quota(2, None))
     quotas.put(tx, ALICE, Quota(None, 1 << 40))
     assert quotas.rooms_allowed(tx, BOB, 7) == 2
+    assert quotas.rooms_allowed_each(tx, [ALICE, BOB, ROOM]) == {BOB: 2}
     assert quotas.with_bytes(tx) == [(ALICE, 1 << 40)]
     quotas.put(tx, ALICE, NONE)
     assert quotas.with_bytes(tx) == []

@@ -85,7 +85,7 @@ def populate(tx: Transaction) -> None:
     for room in (ROOM, OTHER):
         log.mark_commit(tx, room, COMMIT, 3_600)
     tx.put(Statement(delete(entries).where(entries.c.room == bindparam("room"))), room=EMPTIED)
-    rosters.remove(tx, ROOM, BOB, at=COMMIT, now=100)
+    rosters.remove(tx, ROOM, [BOB], at=COMMIT, now=100)
 
 
 def told(outcome: Appended | Exception) -> Told:

@@ -110,7 +110,6 @@ def test_accounts_are_found_by_id_and_by_name(tx: Transaction) -> None:
     for decoy in (bytes(16), b"\xff" * 16):  # before every id, and after it
         assert accounts.credentials(tx, "carol", decoy=decoy) is None
         assert accounts.credentials(tx, "alice", decoy=decoy) == found
-    assert (accounts.exists(tx, ALICE), accounts.exists(tx, OTHER)) == (True, False)
 
 
 def test_device_lists_and_vaults_are_compared_and_set(tx: Transaction) -> None:
@@ -133,6 +132,8 @@ def test_a_device_is_its_accounts_and_its_counter_only_grows(tx: Transaction) ->
     assert [accounts.launch(tx, PHONE, counter, 200) for counter in (1, 1, 3, 2, 4)] == [True, False, True, False, True]
     assert not accounts.launch(tx, OTHER, 1, 200)
     assert sorted(accounts.device_ids(tx, ALICE)) == [PHONE, LAPTOP]
+    asked = [(ALICE, PHONE), (BOB, PHONE), (BOB, BOBS), (ALICE, OTHER)]
+    assert accounts.listed(tx, asked) == {(ALICE, PHONE), (BOB, BOBS)}
 
 
 def test_a_removed_device_takes_its_key_packages_cursor_and_inbox_along(tx: Transaction) -> None:
@@ -143,7 +144,7 @@ def test_a_removed_device_takes_its_key_packages_cursor_and_inbox_along(tx: Tran
     log.acknowledge(tx, ROOM, PHONE, 1)
     accounts.remove_device(tx, PHONE)
     assert accounts.device_ids(tx, ALICE) == [LAPTOP]
-    assert (key_packages.count(tx, PHONE), inbox.count(tx, PHONE), inbox.count(tx, LAPTOP)) == (0, 0, 1)
+    assert (key_packages.count(tx, PHONE), inbox.counts(tx, [PHONE, LAPTOP])) == (0, {LAPTOP: 1})
     assert not accounts.device_exists(tx, PHONE)
     # What it published stays, and stays published.
     assert log.published(tx, [(PHONE, (1).to_bytes(12, "big"))])
@@ -231,7 +232,7 @@ def test_a_room_stands_where_its_log_and_its_commits_are(tx: Transaction) -> Non
     assert rooms.standing(tx, OTHER, BOB) is rooms.standing(tx, ROOM, OTHER) is None
     assert (rooms.creator(tx, ROOM), rooms.creator(tx, OTHER)) == (ALICE, None)
     assert rooms.heads(tx, BOB) == (RoomHead(ROOM, 3, 2, 2, may_manage=False, removed_at=None),)
-    rosters.remove(tx, ROOM, BOB, at=1, now=100)
+    rosters.remove(tx, ROOM, [BOB], at=1, now=100)
     assert rooms.heads(tx, BOB) == (RoomHead(ROOM, 1, 1, 2, may_manage=False, removed_at=1),)
 
 
@@ -242,11 +243,18 @@ def test_rosters_count_members_and_forget_the_removed_in_time(tx: Transaction) -
     assert (rosters.count_members(tx, ROOM), rosters.count_rooms(tx, ALICE)) == (2, 2)
     assert rosters.rooms_of(tx, BOB) == {ROOM: 0}
     assert accounts.share_a_room(tx, ALICE, BOB)
-    rosters.set_manager(tx, ROOM, BOB, may_manage=True, now=150)
+    rosters.set_managers(tx, ROOM, {BOB: True}, now=150)
     standing = rooms.standing(tx, ROOM, BOB)
     assert standing is not None
     assert standing.may_manage
-    rosters.remove(tx, ROOM, BOB, at=5, now=200)
+    assert rosters.parties(tx, ROOM, [ALICE, BOB, OTHER]) == {ALICE: True, BOB: True}
+    assert rosters.parties(tx, OTHER, [BOB]) == {BOB: False}
+    assert rosters.count_rooms_of_each(tx, [ALICE, BOB, OTHER]) == {ALICE: 2, BOB: 1}
+    rosters.set_managers(tx, ROOM, {ALICE: False}, now=160)
+    assert {member.account: member.may_manage for member in rosters.every(tx, ROOM)} == {ALICE: False, BOB: True}
+    rosters.remove(tx, ROOM, [BOB], at=5, now=200)
+    assert rosters.parties(tx, ROOM, [ALICE, BOB]) == {ALICE: True, BOB: False}
+    assert rosters.count_rooms_of_each(tx, [BOB]) == {}
     assert (rosters.members(tx, ROOM), rosters.count_members(tx, ROOM), rosters.rooms_of(tx, BOB)) == ([ALICE], 1, {})
     assert not rosters.is_member(tx, ROOM, BOB)
     assert not accounts.share_a_room(tx, ALICE, BOB)
@@ -255,6 +263,8 @@ def test_rosters_count_members_and_forget_the_removed_in_time(tx: Transaction) -
     assert (removed.removed_at, removed.may_manage) == (5, False)
     assert [rosters.forget_removed(tx, before) for before in (200, 201)] == [0, 1]
     assert rooms.standing(tx, ROOM, BOB) is None
+    rosters.add_all(tx, OTHER, [BOB], may_manage=False, added_at=3, readable_after=2, now=300)
+    assert sorted(rosters.members(tx, OTHER)) == [ALICE, BOB]
     assert rosters.members(tx, ROOM) == [ALICE]
 
 
@@ -276,7 +286,7 @@ def test_inboxes_are_read_in_order_and_dropped_from_the_front(tx: Transaction) -
     inbox.drop(tx, PHONE, items[1].id)
     assert inbox.fetch(tx, PHONE, 0, limit=100, size=10_000) == items[2:]
     inbox.forget(tx, ROOM, 3)
-    assert [inbox.count(tx, device) for device in (PHONE, BOBS)] == [1, 1]
+    assert inbox.counts(tx, [PHONE, BOBS, LAPTOP]) == {PHONE: 1, BOBS: 1}
 
 
 def test_ids_of_inbox_items_never_come_back(tx: Transaction) -> None:

@@ -151,8 +151,8 @@ async def test_a_member_whom_the_server_has_lost_is_named_to_the_admin_and_comes
     await carol.running.wait_until_caught_up()
 
     def operation(tx: Transaction) -> None:
-        rosters.remove(tx, room, bob.running.account, at=2, now=0)
-        rosters.set_manager(tx, room, carol.running.account, may_manage=True, now=0)
+        rosters.remove(tx, room, [bob.running.account], at=2, now=0)
+        rosters.set_managers(tx, room, {carol.running.account: True}, now=0)
 
     await world.server.server.storage.write(operation)
     await alice.restart()
@@ -210,4 +210,4 @@ async def test_each_member_whom_the_server_loses_is_named_also_the_second_one(wo
 
 
 def _lose(room: bytes, account: bytes, tx: Transaction) -> None:
-    rosters.remove(tx, room, account, at=2, now=0)
+    rosters.remove(tx, room, [account], at=2, now=0)

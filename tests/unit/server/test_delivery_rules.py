@@ -15,6 +15,10 @@ from entrenous.mls.types import (
     PublicMessage,
 )
 from entrenous.server import Limits, Rate
+from entrenous.server.refusal import RefusedError
+from entrenous.server.rooms import delivery
+from entrenous.server.rooms.committing import append_commit
+from entrenous.server.store import Transaction
 from entrenous.testing import run_virtual
 from entrenous.wire import RosterAction, RosterChange, requests
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_MESSAGE_SIZE
@@ -174,6 +178,42 @@ def test_rooms_rosters_and_inboxes_have_limits() -> None:
         assert await rule_of(alice.client, alice.commit_request(first, base, welcome=[bob])) == "DS-INBOX"
 
     play(scenario, Limits(rooms_per_account=2, members_per_room=2, inbox_items=2))
+
+
+def test_a_refused_commit_has_written_nothing_that_a_batch_would_have_to_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[bool] = []
+
+    def watched(tx: Transaction, *arguments: Any, **options: Any) -> Any:
+        try:
+            return append_commit(tx, *arguments, **options)
+        except RefusedError:
+            refused.append(tx.has_written)
+            raise
+
+    monkeypatch.setattr(delivery, "append_commit", watched)
+
+    async def scenario(alice: Person, bob: Person, carol: Person) -> None:
+        first, second = await alice.create_room(1), await alice.create_room(2)
+        base = await alice.add(first, bob)
+        third = await carol.create_room(3)
+        add, removed = {bob: RosterAction.ADD}, {alice: RosterAction.REMOVE}
+        before = alice.commit_request(second, 0, add)
+        await alice.client.call(before)
+        for rule, sender, request in (
+            ("DS-BASE", alice, alice.commit_request(first, 0, {carol: RosterAction.ADD})),
+            ("DS-ROSTER-SELF", alice, alice.commit_request(first, base, removed)),
+            ("DS-MEMBERS", alice, alice.commit_request(first, base, {carol: RosterAction.ADD}, welcome=[carol])),
+            ("DS-ROOMS", carol, carol.commit_request(third, 0, add, welcome=[bob])),
+            ("DS-WELCOME-DOUBLE", alice, alice.commit_request(first, base, welcome=[bob, bob])),
+            ("DS-WELCOME-ACCOUNT", carol, carol.commit_request(third, 0, welcome=[bob])),
+            ("DS-INBOX", alice, alice.commit_request(first, base, welcome=[bob])),
+        ):
+            assert await rule_of(sender.client, request) == rule
+        await alice.client.call(alice.commit_request(first, base))
+        assert await rule_of(alice.client, alice.commit_request(first, base + 1)) == "DS-STATE-TREE"
+
+    play(scenario, Limits(rooms_per_account=2, members_per_room=2, inbox_items=1, commits_without_tree=2))
+    assert refused == [False] * 8
 
 
 def test_what_joiners_need_stays_small_enough_for_one_answer() -> None:

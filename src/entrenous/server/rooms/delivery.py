@@ -17,12 +17,12 @@ from entrenous.server.rooms.appending import (
     Appended,
     Caller,
     Message,
-    append_commit,
     append_messages,
     check_state_size,
     member_of,
     standing_of,
 )
+from entrenous.server.rooms.committing import append_commit
 from entrenous.server.rooms.entries import changes_in, check_application, commit_clear_text, read_commit
 from entrenous.server.rooms.fanout import Fanout
 from entrenous.server.rooms.following import Following

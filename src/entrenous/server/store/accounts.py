@@ -1,9 +1,11 @@
 """The rows of accounts and their devices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import accounts, devices, roster
 from entrenous.server.store.statements import Row, Statement, Transaction
 from entrenous.wire.types import KsfParameters
@@ -74,7 +76,6 @@ _ACCOUNT = (
 _INSERT_ACCOUNT = Statement(insert(accounts))
 _BY_ID = Statement(select(*_ACCOUNT).where(accounts.c.id == bindparam("account")))
 _ANY = Statement(select(accounts.c.id).limit(1))
-_EXISTS = Statement(select(accounts.c.id).where(accounts.c.id == bindparam("account")))
 _BY_NAME = Statement(select(*_ACCOUNT).where(accounts.c.name_key == bindparam("name_key")))
 # One row is read whether the name exists or not, by the same two indexes and from as many pages, so that neither the
 # work nor a cold cache tells: for an unknown name it is somebody's row, the same one each time, and it is not used.
@@ -132,6 +133,13 @@ _DEVICE = Statement(
     .join(accounts, accounts.c.id == devices.c.account)
     .where(devices.c.id == bindparam("device"), devices.c.account == bindparam("of_account"))
 )
+_LISTED = Bulk(
+    lambda given: select(given.c.account, given.c.device).join(
+        devices, and_(devices.c.id == given.c.device, devices.c.account == given.c.account)
+    ),
+    account=devices.c.account.type,
+    device=devices.c.id.type,
+)
 _DEVICE_EXISTS = Statement(select(devices.c.id).where(devices.c.id == bindparam("device")))
 _LAUNCH = Statement(
     update(devices)
@@ -166,11 +174,6 @@ def add(tx: Transaction, account: NewAccount) -> None:
 def by_id(tx: Transaction, account: bytes) -> AccountRow | None:
     """The account with this id."""
     return _account(tx.one(_BY_ID, account=account))
-
-
-def exists(tx: Transaction, account: bytes) -> bool:
-    """Whether there is such an account."""
-    return tx.one(_EXISTS, account=account) is not None
 
 
 def any_at_all(tx: Transaction) -> bool:
@@ -233,6 +236,11 @@ def remove_device(tx: Transaction, device: bytes) -> None:
 def device_ids(tx: Transaction, account: bytes) -> list[bytes]:
     """The devices of an account's current list."""
     return [row[0] for row in tx.all(_DEVICES, account=account)]
+
+
+def listed(tx: Transaction, asked: Sequence[tuple[bytes, bytes]]) -> set[tuple[bytes, bytes]]:
+    """Those of these pairs of an account and a device where the device is in the account's current list."""
+    return {(account, device) for account, device in tx.find_all(_LISTED, asked)}
 
 
 def device(tx: Transaction, account: bytes, device: bytes) -> DeviceRow | None:

@@ -1,20 +1,23 @@
 """The rows of the inboxes: Welcomes that wait for devices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import inbox
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import InboxItem
 
-_INSERT = Statement(
-    insert(inbox).values(
-        device=bindparam("device"),
-        room=bindparam("room"),
-        sequence=bindparam("sequence"),
-        welcome=bindparam("welcome"),
-    )
+_INSERT = Bulk(
+    lambda given: insert(inbox).from_select(
+        ("device", "room", "sequence", "welcome"),
+        select(given.c.device, given.c.room, given.c.sequence, given.c.welcome),
+    ),
+    device=inbox.c.device.type,
+    room=inbox.c.room.type,
+    sequence=inbox.c.sequence.type,
+    welcome=inbox.c.welcome.type,
 )
 _SIZES = Statement(
     select(inbox.c.number, func.length(inbox.c.welcome))
@@ -30,16 +33,18 @@ _ITEMS = Statement(
     .order_by(inbox.c.number)
 )
 _DROP = Statement(delete(inbox).where(inbox.c.device == bindparam("device"), inbox.c.number <= bindparam("up_to")))
-_COUNT = Statement(select(func.count()).where(inbox.c.device == bindparam("device")))
+_COUNTS = Bulk(
+    lambda given: (
+        select(inbox.c.device, func.count()).join(given, given.c.device == inbox.c.device).group_by(inbox.c.device)
+    ),
+    device=inbox.c.device.type,
+)
 _OF_ROOM = Statement(delete(inbox).where(inbox.c.room == bindparam("of_room"), inbox.c.sequence < bindparam("before")))
 
 
 def add(tx: Transaction, room: bytes, sequence: int, welcomes: Iterable[tuple[bytes, bytes]]) -> None:
     """Put (device, Welcome) pairs, made by the Commit entry ``sequence``, into inboxes."""
-    rows: Iterator[dict[str, object]] = (
-        {"device": device, "room": room, "sequence": sequence, "welcome": welcome} for device, welcome in welcomes
-    )
-    tx.many(_INSERT, rows)
+    tx.put_all(_INSERT, [(device, room, sequence, welcome) for device, welcome in welcomes])
 
 
 def fetch(tx: Transaction, device: bytes, after: int, *, limit: int, size: int) -> tuple[InboxItem, ...]:
@@ -59,10 +64,9 @@ def drop(tx: Transaction, device: bytes, up_to: int) -> None:
     tx.put(_DROP, device=device, up_to=up_to)
 
 
-def count(tx: Transaction, device: bytes) -> int:
-    """How many items wait for a device."""
-    row = tx.one(_COUNT, device=device)
-    return 0 if row is None else int(row[0])
+def counts(tx: Transaction, devices: Sequence[bytes]) -> dict[bytes, int]:
+    """How many items wait for each of these devices for which any does."""
+    return dict(tx.find_all(_COUNTS, [(device,) for device in devices]))
 
 
 def forget(tx: Transaction, room: bytes, before: int) -> int:

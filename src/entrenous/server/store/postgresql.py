@@ -128,9 +128,9 @@ class _Piped(Transaction):
 
     def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
         """See ``Transaction``."""
-        self.has_written = True
-        for text, bound in statement.bind(self._dialect, rows):
-            self._writer.execute(text, bound)
+        for words, bound in statement.bind(self._dialect, rows):
+            self.has_written = True
+            self._writer.execute(words, bound)
 
     def control(self, command: str) -> None:
         """See ``Transaction``."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import accounts, devices, entries, key_packages, quotas, sent
 from entrenous.server.store.statements import Statement, Transaction
 
@@ -21,6 +22,14 @@ class Quota:
 NONE = Quota(None, None)
 
 _QUOTA = Statement(select(quotas.c.rooms, quotas.c.kept_bytes).where(quotas.c.account == bindparam("of_account")))
+_ROOMS_OF_EACH = Bulk(
+    lambda given: (
+        select(quotas.c.account, quotas.c.rooms)
+        .join(given, given.c.account == quotas.c.account)
+        .where(quotas.c.rooms.is_not(None))
+    ),
+    account=quotas.c.account.type,
+)
 _INSERT = Statement(insert(quotas))
 _DELETE = Statement(delete(quotas).where(quotas.c.account == bindparam("of_account")))
 _WITH_BYTES = Statement(
@@ -59,6 +68,11 @@ def rooms_allowed(tx: Transaction, account: bytes, otherwise: int) -> int:
     """In how many rooms an account may be: its quota, or what every account may."""
     quota = of_account(tx, account)
     return otherwise if quota.rooms is None else quota.rooms
+
+
+def rooms_allowed_each(tx: Transaction, asked: Sequence[bytes]) -> dict[bytes, int]:
+    """The quotas of rooms of these accounts, as far as they have one."""
+    return dict(tx.find_all(_ROOMS_OF_EACH, [(account,) for account in asked]))
 
 
 def with_bytes(tx: Transaction) -> Sequence[tuple[bytes, int]]:

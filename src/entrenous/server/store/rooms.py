@@ -81,7 +81,8 @@ _IN_ALL = Statement(
     )
     .join(roster, roster.c.room == rooms.c.id)
     .where(roster.c.account == bindparam("account"))
-    .order_by(rooms.c.id)
+    # In which order an index has the rows of one account: nothing is left to sort.
+    .order_by(roster.c.room)
 )
 
 

@@ -1,25 +1,45 @@
 """The rows of rosters: which accounts are in a room, and which of them manage it."""
 
-from sqlalchemy import bindparam, func, insert, null, select, update
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, func, insert, literal_column, select, tuple_, update
 from sqlalchemy import delete as delete_rows
 
-from entrenous.server.store.schema import cursors, devices, rooms, roster
+from entrenous.server.store.bulk import Bulk
+from entrenous.server.store.schema import accounts, cursors, devices, rooms, roster
 from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import RosterMember
 
+
+def _given_row(given: FromClause) -> ColumnElement[bool]:
+    return and_(roster.c.room == given.c.room, roster.c.account == given.c.account)
+
+
 _row = (roster.c.room == bindparam("of_room"), roster.c.account == bindparam("of_account"))
-_INSERT = Statement(
-    insert(roster).values(
-        room=bindparam("room"),
-        account=bindparam("account"),
-        may_manage=bindparam("may_manage"),
-        added_at=bindparam("added_at"),
-        readable_after=bindparam("readable_after"),
-        removed_at=null(),
-        changed_at=bindparam("changed_at"),
-    )
+_PAIR = {"room": roster.c.room.type, "account": roster.c.account.type}
+_INSERT = Bulk(
+    lambda given: insert(roster).from_select(roster.c.keys(), select(given)),
+    **{column.name: column.type for column in roster.c},
 )
-_DELETE = Statement(delete_rows(roster).where(*_row))
+_DELETE = Bulk(
+    lambda given: delete_rows(roster).where(
+        tuple_(roster.c.room, roster.c.account).in_(select(given.c.room, given.c.account))
+    ),
+    **_PAIR,
+)
+#: Accounts that exist, and the same again for those that are in the room.
+_PARTIES = Bulk(
+    lambda given: (
+        select(given.c.account, roster.c.account)
+        .select_from(given)
+        .join(accounts, accounts.c.id == given.c.account)
+        .outerjoin(
+            roster,
+            and_(_given_row(given), roster.c.removed_at.is_(None)),
+        )
+    ),
+    **_PAIR,
+)
 _MEMBER = Statement(select(roster.c.may_manage).where(*_row, roster.c.removed_at.is_(None)))
 _MEMBERS = Statement(
     select(roster.c.account).where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
@@ -40,11 +60,32 @@ _COUNT_MEMBERS = Statement(
 _COUNT_ROOMS = Statement(
     select(func.count()).where(roster.c.account == bindparam("of_account"), roster.c.removed_at.is_(None))
 )
-_REMOVE = Statement(
-    update(roster).where(*_row).values(removed_at=bindparam("at_sequence"), may_manage=0, changed_at=bindparam("now"))
+_COUNT_ROOMS_OF_EACH = Bulk(
+    lambda given: (
+        select(roster.c.account, func.count())
+        .join(given, given.c.account == roster.c.account)
+        .where(roster.c.removed_at.is_(None))
+        .group_by(roster.c.account)
+    ),
+    account=roster.c.account.type,
 )
-_SET_MANAGER = Statement(
-    update(roster).where(*_row).values(may_manage=bindparam("manages"), changed_at=bindparam("now"))
+
+
+_REMOVE = Bulk(
+    lambda given: (
+        update(roster)
+        .where(_given_row(given))
+        .values(removed_at=given.c.at, may_manage=literal_column("0"), changed_at=given.c.now)
+    ),
+    **_PAIR,
+    at=roster.c.removed_at.type,
+    now=roster.c.changed_at.type,
+)
+_SET_MANAGERS = Bulk(
+    lambda given: update(roster).where(_given_row(given)).values(may_manage=given.c.may_manage, changed_at=given.c.now),
+    **_PAIR,
+    may_manage=roster.c.may_manage.type,
+    now=roster.c.changed_at.type,
 )
 _REMOVED = Statement(
     select(roster.c.room, roster.c.account)
@@ -77,16 +118,32 @@ def add(
     now: int,
 ) -> None:
     """Make an account a member; a row that tells of its former removal is replaced."""
-    tx.put(_DELETE, of_room=room, of_account=account)
-    tx.put(
+    add_all(tx, room, (account,), may_manage=may_manage, added_at=added_at, readable_after=readable_after, now=now)
+
+
+def add_all(
+    tx: Transaction,
+    room: bytes,
+    members: Sequence[bytes],
+    *,
+    may_manage: bool,
+    added_at: int,
+    readable_after: int,
+    now: int,
+) -> None:
+    """The same for several accounts at once."""
+    tx.put_all(_DELETE, [(room, account) for account in members])
+    tx.put_all(
         _INSERT,
-        room=room,
-        account=account,
-        may_manage=int(may_manage),
-        added_at=added_at,
-        readable_after=readable_after,
-        changed_at=now,
+        [(room, account, int(may_manage), added_at, readable_after, None, now) for account in members],
     )
+
+
+def parties(tx: Transaction, room: bytes, asked: Sequence[bytes]) -> dict[bytes, bool]:
+    """Which of these accounts there are, and whether each is in the room now."""
+    return {
+        account: member is not None for account, member in tx.find_all(_PARTIES, [(room, account) for account in asked])
+    }
 
 
 def is_member(tx: Transaction, room: bytes, account: bytes) -> bool:
@@ -121,14 +178,19 @@ def count_rooms(tx: Transaction, account: bytes) -> int:
     return 0 if row is None else int(row[0])
 
 
-def remove(tx: Transaction, room: bytes, account: bytes, *, at: int, now: int) -> None:
-    """The entry ``at`` removes a member."""
-    tx.put(_REMOVE, of_room=room, of_account=account, at_sequence=at, now=now)
+def count_rooms_of_each(tx: Transaction, asked: Sequence[bytes]) -> dict[bytes, int]:
+    """How many rooms each of these accounts is in that is in any."""
+    return dict(tx.find_all(_COUNT_ROOMS_OF_EACH, [(account,) for account in asked]))
 
 
-def set_manager(tx: Transaction, room: bytes, account: bytes, *, may_manage: bool, now: int) -> None:
-    """Let a member manage the room, or no longer."""
-    tx.put(_SET_MANAGER, of_room=room, of_account=account, manages=int(may_manage), now=now)
+def remove(tx: Transaction, room: bytes, members: Sequence[bytes], *, at: int, now: int) -> None:
+    """The entry ``at`` removes members."""
+    tx.put_all(_REMOVE, [(room, account, at, now) for account in members])
+
+
+def set_managers(tx: Transaction, room: bytes, members: Mapping[bytes, bool], *, now: int) -> None:
+    """Let members manage the room, or no longer."""
+    tx.put_all(_SET_MANAGERS, [(room, account, int(manages), now) for account, manages in members.items()])
 
 
 def forget_removed(tx: Transaction, before: int, *, limit: int = 1_000) -> int:

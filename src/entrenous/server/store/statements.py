@@ -86,8 +86,8 @@ class Transaction:
 
     def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
         """Execute over all of these rows, and do not wait to hear how many it changed."""
-        self.has_written = True
         for text, bound in statement.bind(self._dialect, rows):
+            self.has_written = True
             self._cursor.execute(text, bound)
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:  # noqa: ANN401 a column's value
