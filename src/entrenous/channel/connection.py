@@ -48,6 +48,9 @@ MOVES = {
     (State.CLOSING, "peer closed"): State.CLOSED,
 }
 
+#: What is asked for at every message: the class looks its members up anew each time.
+_OPEN, _CLOSING = State.OPEN, State.CLOSING
+
 
 class Connection(ABC):
     """One side of one channel; see ClientConnection and ServerConnection."""
@@ -175,7 +178,7 @@ class Connection(ABC):
         Raises:
             UsageError: the connection is not open.
         """
-        if self.state is not State.OPEN:
+        if self.state is not _OPEN:
             raise self._not_open()
         self._queue.append(data)
         self.queued += len(data)
@@ -189,9 +192,7 @@ class Connection(ABC):
         writer = self._writer
         if self.state is not State.OPEN or writer is None:
             raise self._not_open()
-        sealed = writer.data(self._drain(), now)
-        self._clear += sealed
-        self._clear += writer.padding(size, now)
+        self._clear += writer.data(self._drain(), now), writer.padding(size, now)
 
     def data_to_send(self, now: float, most: int | None = None) -> bytes:
         """What to write now: queued messages in as few records as possible, keys changed when due.
@@ -201,16 +202,16 @@ class Connection(ABC):
             most: bytes of messages to seal, for an owner that has others to serve meanwhile. What is left stays
                 ``queued``, and a close waits behind it. None is everything.
         """
-        output: list[bytes] = []
+        writer = self._writer
+        data = b"" if writer is None else writer.data(self._drain(most), now)
         if self._clear:
-            output, self._clear = self._clear, output
-        if self._writer is not None:
-            output += self._writer.data(self._drain(most), now)
-            if self.state is State.CLOSING and not self._queue:
-                output += self._writer.close()
-                self._move("flushed")
-                self._forget()
-        return b"".join(output)
+            data = b"".join((*self._clear, data))
+            self._clear.clear()
+        if self.state is _CLOSING and writer is not None and not self._queue:
+            data += writer.close()
+            self._move("flushed")
+            self._forget()
+        return data
 
     def close(self) -> None:
         """End the connection: what is queued still goes out, then the close record. Repeating it does no harm."""

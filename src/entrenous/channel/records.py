@@ -100,60 +100,57 @@ class RecordWriter:
         self._count = 0
         self._trace = trace
 
-    def data(self, parts: Iterable[bytes | memoryview], now: float) -> list[bytes]:
-        """Frames of records that carry ``parts``, joined, in as few records as possible.
+    def data(self, parts: Iterable[bytes | memoryview], now: float) -> bytes:
+        """Records that carry ``parts``, joined: as few as possible.
 
         Without parts there are none, or the one that changes an old key.
         """
-        frames: list[bytes] = []
-        self._rekey_if_due(frames, now)
-        stream = b"".join((_DATA, *parts))
-        if len(stream) > 1:
-            # The kind already stands in front of the first piece, and a slice of all of it is no copy.
-            self._seal(frames, stream[: 1 + MAX_BODY])
-        for start in range(1 + MAX_BODY, len(stream), MAX_BODY):
-            self._rekey_if_due(frames, now)
-            self._seal(frames, _DATA + stream[start : start + MAX_BODY])
-        return frames
+        rekeyed = self._rekey_if_due(now)
+        stream = b"".join(parts)
+        if not stream:
+            return rekeyed
+        if len(stream) <= MAX_BODY:
+            return rekeyed + self._seal(_DATA + stream)
+        rest = memoryview(stream)
+        sealed = [rekeyed, self._seal(_DATA + rest[:MAX_BODY])]
+        for start in range(MAX_BODY, len(stream), MAX_BODY):
+            sealed += self._rekey_if_due(now), self._seal(_DATA + rest[start : start + MAX_BODY])
+        return b"".join(sealed)
 
-    def padding(self, size: int, now: float) -> list[bytes]:
-        """Frames with a record of ``size`` bytes that mean nothing.
+    def padding(self, size: int, now: float) -> bytes:
+        """A record of ``size`` bytes that mean nothing.
 
         Raises:
             UsageError: ``size`` is not from 0 to MAX_BODY.
         """
         if not 0 <= size <= MAX_BODY:
             raise UsageError(f"a record cannot carry {size} bytes of padding")
-        frames: list[bytes] = []
-        self._rekey_if_due(frames, now)
-        self._seal(frames, _PADDING + bytes(size))
-        return frames
+        return self._rekey_if_due(now) + self._seal(_PADDING + bytes(size))
 
-    def close(self) -> list[bytes]:
-        """The frame of the last record."""
-        frames: list[bytes] = []
-        self._seal(frames, _CLOSE)
-        return frames
+    def close(self) -> bytes:
+        """The last record."""
+        return self._seal(_CLOSE)
 
-    def _seal(self, frames: list[bytes], plaintext: bytes) -> None:
+    def _seal(self, plaintext: bytes) -> bytes:
         ciphertext = self._cipher.encrypt_with_ad(b"", plaintext)
-        frames.append(len(ciphertext).to_bytes(HEADER_SIZE, "big"))
-        frames.append(ciphertext)
         self._count += 1
         if self._trace is not SILENT:
             _tell(self._trace, "send", plaintext[0], self._count, len(ciphertext))
+        return len(ciphertext).to_bytes(HEADER_SIZE, "big") + ciphertext
 
-    def _rekey_if_due(self, frames: list[bytes], now: float) -> None:
+    def _rekey_if_due(self, now: float) -> bytes:
+        """The record that changes the key, if it is time."""
         if not self._count:
             self._key_since = now  # an unused key does not age: it has nothing to give away
-            return
+            return b""
         if self._count < self._policy.send_records and now - self._key_since < self._policy.send_seconds:
-            return
-        self._seal(frames, _REKEY)
+            return b""
+        sealed = self._seal(_REKEY)
         self._cipher.rekey()
         self._trace.step("channel.rekey", direction="send", records=self._count)
         self._count = 0
         self._key_since = now
+        return sealed
 
 
 class RecordReader:

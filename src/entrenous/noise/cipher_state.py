@@ -15,6 +15,10 @@ KEY_SIZE = 32
 #: The last counter, which no message may use: Rekey() does (§5.1, §4.2).
 RESERVED_NONCE = 2**64 - 1
 
+#: Bytes of a nonce (§12.4: "encoding 32 bits of zeros followed by big-endian encoding of n").
+NONCE_SIZE = 12
+_REKEY_NONCE = RESERVED_NONCE.to_bytes(NONCE_SIZE, "big")
+
 
 class CipherState:
     """Seals or opens a series of messages under implicit counters 0, 1, 2, ...
@@ -77,7 +81,7 @@ class CipherState:
         """
         if self._key is None:
             raise UsageError("a CipherState without a key cannot rekey")
-        sealed = self._key.seal(_encode_nonce(RESERVED_NONCE), bytes(KEY_SIZE), b"")
+        sealed = self._key.seal(_REKEY_NONCE, bytes(KEY_SIZE), b"")
         self._key = AeadKey(self.aead, sealed[:KEY_SIZE])
 
     def exhaust(self) -> None:
@@ -88,12 +92,7 @@ class CipherState:
         # §5.1: "if incrementing n results in 2^64-1, then any further calls signal an error"
         if self._nonce >= RESERVED_NONCE:
             raise UsageError("this CipherState may not be used any more")
-        return _encode_nonce(self._nonce)
+        return self._nonce.to_bytes(NONCE_SIZE, "big")
 
     def __repr__(self) -> str:
         return f"CipherState({self.aead.name if self._key else 'no key'}, nonce={self._nonce})"
-
-
-def _encode_nonce(counter: int) -> bytes:
-    # §12.4: "encoding 32 bits of zeros followed by big-endian encoding of n"
-    return counter.to_bytes(12, "big")

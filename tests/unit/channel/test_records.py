@@ -35,9 +35,7 @@ def records(sent: bytes) -> list[bytes]:
 def seal(sender: Connection, plaintext: bytes) -> bytes:
     """A record the sender's API would not make."""
     assert sender._writer is not None
-    frames: list[bytes] = []
-    sender._writer._seal(frames, plaintext)
-    return b"".join(frames)
+    return sender._writer._seal(plaintext)
 
 
 def refused(receiver: Connection, data: bytes, error: type[Exception], rule: str | None = None) -> None:
