@@ -179,10 +179,10 @@ class LyingServer:
         for room, subscribers in self.fanout._rooms.items():
             ((newest, _, _),) = await self._heads(room)
             for subscriber in list(subscribers):
-                subscriber.push(frame_message(encode_event(LogAdvanced(room, newest))))
+                subscriber.outlet.push(frame_message(encode_event(LogAdvanced(room, newest))))
         for device, subscriber in list(self.fanout._devices.items()):
             del device
-            subscriber.push(frame_message(encode_event(InboxChanged())))
+            subscriber.outlet.push(frame_message(encode_event(InboxChanged())))
 
     async def sql(self, text: str, *parameters: object) -> list[Any]:
         """What a server can do to what it keeps."""
@@ -376,7 +376,7 @@ class LyingServer:
         else:
             ready = [(room, entry)]
         for where, each in ready * (2 if mood.doubles else 1):
-            subscriber.push(frame_message(encode_event(NewEntry(where, each))))
+            subscriber.outlet.push(frame_message(encode_event(NewEntry(where, each))))
 
     def _follow(self, branch: Branch, entry: Entry) -> None:
         """An entry of the real log comes into another one, perhaps not as it is."""
@@ -410,7 +410,7 @@ class LyingServer:
     def _send(self, device: bytes, event: bytes) -> None:
         subscriber = self.fanout.connection(device)
         if subscriber is not None and not self.moods[device].drops:
-            subscriber.push(frame_message(event))
+            subscriber.outlet.push(frame_message(event))
 
     # What there is.
 

@@ -92,7 +92,7 @@ def records(policy: RekeyPolicy, messages: int) -> bytes:
     """Records under the example's key, each with the framed Ping."""
     writer = RecordWriter(CipherState(AeadId.AES_256_GCM, b"\x4b" * 32), policy, now=0)
     framed = len(PING).to_bytes(4, "big") + PING
-    return b"".join(frame for _ in range(messages) for frame in writer.data([framed], 0))
+    return b"".join(writer.data([framed], 0) for _ in range(messages))
 
 
 def leaf_certificate() -> LeafCertificate:

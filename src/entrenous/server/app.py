@@ -232,6 +232,8 @@ class Server:
     def reload(self, wanted: Settings) -> Reloaded:
         """Take over from other settings what a running server can; the log tells what, and what needs a restart."""
         result = take_over(self.settings, _with_room(wanted))
+        for connection in self._host.connections:
+            connection.adopt_limits()
         if "sweep_seconds" in result.changed:
             self._upkeep.pop(0).cancel()
             again = upkeep.repeat("sweep", self.settings.sweep_seconds, self.sweep)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from entrenous.channel import ALERT, CLASSIC, HYBRID, MAX_AGE, SMALL_MESSAGE, Suite
 from entrenous.server import Limits, Rate
-from entrenous.server.network.connection import FLUSH_BYTES, ClientLink
+from entrenous.server.network.sending import FLUSH_BYTES, Outgoing
 from entrenous.server.people.login import Binding
 from entrenous.server.rooms.delivery import FETCH_BYTES
 from entrenous.server.sessions.session import Link, Session
@@ -268,6 +269,29 @@ async def slow_reader(world: World) -> tuple[Person, Person, bytes, int]:
     return alice, bob, room, base
 
 
+def test_what_is_pushed_to_who_only_listens_is_counted_while_he_does_not_take_it() -> None:
+    async def scenario(world: World) -> None:
+        alice, bob = await world.person("alice"), await world.person("bob")
+        room = await alice.create_room()
+        base = await alice.add(room, bob)
+        await bob.client.event()
+        await asyncio.sleep(1)
+        holdings = world.memory.server._host.holdings
+        assert holdings.total == 0
+        bob.client.transport.pause_reading()
+        for _ in range(4):
+            await alice.publish(room, bytes(50_000), base)
+            await asyncio.sleep(1)
+        assert 200_000 < holdings.total < 201_000
+        bob.client.transport.resume_reading()
+        await asyncio.sleep(1)
+        await alice.publish(room, b"small", base)
+        await asyncio.sleep(1)
+        assert holdings.total == 0
+
+    play(scenario)
+
+
 def test_a_slow_reader_is_told_once_to_fetch_and_then_pushed_to_again() -> None:
     async def scenario(world: World) -> None:
         alice, bob, room, base = await slow_reader(world)
@@ -275,7 +299,7 @@ def test_a_slow_reader_is_told_once_to_fetch_and_then_pushed_to_again() -> None:
             await alice.publish(room, bytes(50_000), base)
         session = world.memory.server.services.fanout.connection(bob.device)
         assert session is not None
-        assert session.backlog < (1 << 20) + 60_000
+        assert session.outlet.backlog < (1 << 20) + 60_000
         bob.client.transport.resume_reading()
         heard = [await bob.client.event()]
         while isinstance(heard[-1], events.NewEntry):
@@ -320,7 +344,7 @@ def test_replies_to_who_does_not_read_are_bounded_and_all_come_when_he_does() ->
         await asyncio.sleep(10)
         session = world.memory.server.services.fanout.connection(bob.device)
         assert session is not None
-        assert session.backlog < (4 << 20) + FETCH_BYTES + (1 << 20)
+        assert session.outlet.backlog < (4 << 20) + FETCH_BYTES + (1 << 20)
         bob.client.transport.resume_reading()
         got = await asyncio.gather(*pending)
         assert [len(reply.entries) for reply in got] == [3] * 50
@@ -466,7 +490,12 @@ def test_the_bytes_of_a_new_entry_are_made_once_for_everybody(monkeypatch: pytes
         room = await people[0].create_room()
         base = await people[0].add(room, *people[1:])
         pushed: list[bytes] = []
-        monkeypatch.setattr(ClientLink, "push", lambda _link, framed: pushed.append(framed))
+
+        def push(_outlet: Outgoing, framed: bytes, _most: int | None = None) -> bool:
+            pushed.append(framed)
+            return True
+
+        monkeypatch.setattr(Outgoing, "push", push)
         await people[0].publish(room, base=base)
         assert len(pushed) == 6
         assert len({id(framed) for framed in pushed}) == 1
@@ -515,6 +544,26 @@ def test_a_request_that_waits_for_an_answer_to_be_taken_is_begun_then(
         assert [entry.sequence for reply in got for entry in reply.entries] == [1, 2, 3]
 
     play(scenario, limits=Limits(reply_backlog=5_000))
+
+
+def test_a_smaller_backlog_of_replies_is_taken_over_by_connections_that_are_open() -> None:
+    async def scenario(world: World) -> None:
+        alice, server = await world.person("alice"), world.memory.server
+        room = await alice.create_room()
+        for _ in range(3):
+            await alice.publish(room, bytes(10_000))
+        server.reload(replace(server.settings, limits=replace(server.settings.limits, reply_backlog=5_000)))
+        # Less than what the connection was once to be told of waits here for the client to read.
+        alice.client.transport.pause_reading()
+        pending = [alice.client.start(requests.Fetch(room, after, 1)) for after in range(3)]
+        await asyncio.sleep(1)
+        outlet = world.connectors[-1].wires[0].server.get_protocol().outlet  # type: ignore[attr-defined]  # a ClientLink
+        assert 10_000 < outlet.backlog < 12_000
+        alice.client.transport.resume_reading()
+        got = await asyncio.wait_for(asyncio.gather(*pending), 5)
+        assert [entry.sequence for reply in got for entry in reply.entries] == [1, 2, 3]
+
+    play(scenario)
 
 
 def test_a_dear_request_stands_back_anew_when_its_connection_has_answered_the_one_before(

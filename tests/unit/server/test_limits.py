@@ -259,7 +259,7 @@ async def leave_pushes_unread(world: World) -> None:
     worst = 0
     for _ in range(400):
         await alice.publish(room, bytes(50_000), base)
-        worst = max(worst, link.backlog)
+        worst = max(worst, link.outlet.backlog)
     # 20 MB went through the room; what is kept for who does not read is the limit, and what came in the same turn.
     assert worst < Limits().push_backlog + 2 * 51_000
     assert counters(world)[Count.PUSH_BACKLOG] == 1
@@ -280,7 +280,7 @@ async def leave_replies_unread(world: World) -> None:
         await asyncio.sleep(1)
     link = world.memory.server.services.fanout.connection(alice.device)
     assert link is not None
-    assert link.backlog < 2_000_000
+    assert link.outlet.backlog < 2_000_000
     alice.client.transport.resume_reading()
     assert len(await asyncio.gather(*pending)) == 14
 

@@ -76,6 +76,25 @@ async def test_nobody_is_taken_after_the_end() -> None:
         socket.create_connection(address)
 
 
+@pytest.mark.parametrize("turns", range(3))
+async def test_who_ends_it_may_be_cancelled_himself_and_nobody_is_taken_all_the_same(turns: int) -> None:
+    listener = await listen(Guests())
+    address = listener.address
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(listener.close())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    is_over = closing.done()
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled() == (not is_over)
+    if turns == 0:
+        # It was never begun.
+        await listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
 async def test_a_machine_without_descriptors_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, guests, failures = asyncio.get_running_loop(), Guests(), [errno.ECONNABORTED, errno.EMFILE]
     accept = loop.sock_accept

@@ -120,8 +120,23 @@ class Listener:
     backlog: int = 0
     heard: list[bytes] = field(default_factory=list)
 
-    def push(self, framed: bytes) -> None:
+    aborted: bool = False
+    fails: bool = False
+
+    @property
+    def outlet(self) -> "Listener":
+        return self
+
+    def push(self, framed: bytes, most: int | None = None) -> bool:
+        if self.fails:
+            raise ZeroDivisionError
+        if most is not None and self.backlog > most:
+            return False
         self.heard.append(framed)
+        return True
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def end(self, reason: str) -> None:
         self.heard.append(reason.encode())
@@ -174,6 +189,40 @@ def test_who_cannot_be_pushed_what_is_gone_is_told_to_fetch() -> None:
     fanout.skip(OTHER, 9)
     assert fanout.offer(ROOM, entry(10)) is Offer.PUSHED
     assert alice.heard == [advanced(ROOM, 9), new_entry(ROOM, 10)]
+
+
+def test_who_is_behind_is_told_once_that_there_is_more_until_he_fetches() -> None:
+    fanout, alice, bob = Fanout(100), Listener(b"alice", b"a1", backlog=101), Listener(b"bob", b"b1")
+    for listener in (alice, bob):
+        fanout.attach(listener, in_rooms(ROOM))
+    fanout.offer(ROOM, entry(1))
+    for newest in (5, 7):
+        fanout.skip(ROOM, newest)
+    assert alice.heard == [advanced(ROOM, 1)]
+    assert bob.heard == [new_entry(ROOM, 1), advanced(ROOM, 5), advanced(ROOM, 7)]
+    fanout.caught_up(alice, ROOM)
+    fanout.skip(ROOM, 9)
+    assert alice.heard[1:] == [advanced(ROOM, 9)]
+
+
+def test_a_bug_met_with_one_listener_ends_that_one_alone() -> None:
+    turn: list[Callable[[], None]] = []
+    fanout, broken = Fanout(100, soon=turn.append), Listener(b"eve", b"e1", fails=True)
+    alice, bob = Listener(b"alice", b"a1"), Listener(b"bob", b"b1")
+    for listener in (broken, alice, bob):
+        fanout.attach(listener, in_rooms(ROOM, OTHER))
+    for room in (ROOM, OTHER):
+        fanout.publish(room, entry(1))
+    for work in turn:
+        work()
+    fanout.skip(ROOM, 5)
+    fanout.welcome([b"e1", b"b1"])
+    fanout.advanced(OTHER, b"eve", 2)
+    pushed = [new_entry(ROOM, 1), new_entry(OTHER, 1), advanced(ROOM, 5)]
+    assert alice.heard == pushed
+    assert bob.heard == [*pushed, frame_message(encode_event(events.InboxChanged()))]
+    assert (broken.aborted, alice.aborted, bob.aborted, broken.heard) == (True, False, False, [])
+    assert fanout.pushed == 4
 
 
 def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> None:

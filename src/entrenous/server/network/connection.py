@@ -1,4 +1,4 @@
-"""One TCP connection: bytes in, a channel, a session, bytes out. Written once per turn of the event loop."""
+"""One TCP connection: bytes in, a channel, a session; what goes out is in ``sending``."""
 
 import asyncio
 from contextvars import ContextVar
@@ -17,7 +17,9 @@ from entrenous.channel import (
 )
 from entrenous.errors import CryptoError, MalformedError, RejectedError
 from entrenous.server.network.deadlines import Deadlines
+from entrenous.server.network.holding import SMALL
 from entrenous.server.network.host import Host
+from entrenous.server.network.sending import Outgoing
 from entrenous.server.network.timers import Deadline
 from entrenous.server.people.login import Binding
 from entrenous.server.rates import address_key, network_key
@@ -34,10 +36,6 @@ _numbers = count(1)
 _connection: ContextVar[int] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection")
 #: The states in which the client's messages are still judged.
 _LISTENING = (State.HANDSHAKE, State.OPEN)
-#: Bytes that are sealed for one connection in one turn of the loop.
-FLUSH_BYTES = 256 << 10
-#: Bytes that the network has not taken after which we are to pause, as asyncio itself has it.
-HIGH_WATER = 64 << 10
 _TOO_OLD = "this connection is a day old: connect again"
 
 
@@ -54,7 +52,6 @@ class ClientLink(asyncio.Protocol):
         "_channel",
         "_counters",
         "_deadlines",
-        "_flush_scheduled",
         "_had_to_wait",
         "_heard_at",
         "_host",
@@ -65,6 +62,7 @@ class ClientLink(asyncio.Protocol):
         "_session",
         "_transport",
         "_waits_for_turn",
+        "outlet",
     )
 
     def __init__(self, host: Host, address: str | None = None) -> None:
@@ -80,16 +78,15 @@ class ClientLink(asyncio.Protocol):
         self._known = False
         self._waits_for_turn = False
         self._had_to_wait = False
-        self._flush_scheduled = False
         self._heard_at = self._loop.time()
         self._deadlines = Deadlines(self._limits, self._counters, self)
+        #: What goes out.
+        self.outlet = Outgoing(self, host.flushes, is_traced=host.trace is not SILENT)
 
     @property
     def backlog(self) -> int:
         """Bytes queued that the client has not taken."""
-        if self._channel is None or self._transport is None:
-            return 0
-        return self._channel.queued + self._transport.get_write_buffer_size()
+        return self.outlet.backlog
 
     @property
     def is_known(self) -> bool:
@@ -123,12 +120,12 @@ class ClientLink(asyncio.Protocol):
             transport.abort()
             return
         self._address, self._transport = address, transport
-        # We pause before requests wait for the client to read, and so are told when it has.
-        transport.set_write_buffer_limits(high=min(HIGH_WATER, self._limits.reply_backlog // 2))
         self._host.connections.add(self)
         host = self._host
         self._channel = ServerConnection(host.credentials, entropy=host.entropy, now=host.clock.now(), trace=host.trace)
         self._channel.max_message = self._limits.message_bytes_before_login
+        self.outlet.open(self._channel, transport)
+        self.adopt_limits()
         self._deadlines.connected()
         _log.debug("connection.opened", connection=self._number)
 
@@ -138,6 +135,7 @@ class ClientLink(asyncio.Protocol):
         if self._channel is None:
             return
         self._channel = None
+        self.outlet.lost()
         self._host.admission.leave(self)
         self._host.holdings.forget(self)
         self._host.connections.discard(self)
@@ -171,40 +169,33 @@ class ClientLink(asyncio.Protocol):
 
     def send(self, message: bytes) -> None:
         """Queue one message."""
-        if self._channel is not None and self._channel.state is State.OPEN:
-            self._channel.send_message(message)
-            self._flush_soon()
+        self.outlet.send(message)
 
-    def push(self, framed: bytes) -> None:
-        """Queue framed messages."""
-        channel = self._channel
-        if channel is not None and channel.state is State.OPEN:
-            channel.queue_framed(framed)
-            self._flush_soon()
+    def adopt_limits(self) -> None:
+        """Go by limits that are not asked for each time."""
+        self.outlet.limit(self._limits.reply_backlog)
 
-    def flush(self, now: float) -> None:
-        """Write what is queued: one record, one write."""
-        self._flush_scheduled = False
-        channel, transport = self._channel, self._transport
-        if channel is None or transport is None or transport.is_closing():
+    def label_log(self) -> None:
+        """What is logged in the rest of this turn is logged on behalf of this connection."""
+        _connection.set(self._number)
+
+    def flushed(self, *, wrote: bool) -> None:
+        """What was queued is written: count what is held, and go on with what waited for that, or end."""
+        channel, transport, session = self._channel, self._transport, self._session
+        if channel is None or transport is None:
             return
-        if self._host.trace is not SILENT:
-            _connection.set(self._number)
-        data = channel.data_to_send(now, FLUSH_BYTES)
-        if data:
-            transport.write(data)
-        if channel.queued:
-            # The rest of a large answer waits for a turn of its own, so that others have theirs.
-            self._flush_soon()
-        self._host.holdings.note(self, self._size())
+        size = self._size()
+        is_busy = session is None or session.size or channel.unread or not transport.is_reading()
+        self.outlet.at_rest = not is_busy and size < SMALL and channel.state is State.OPEN
+        self._host.holdings.note(self, size)
         if channel.state is State.CLOSED:
             transport.close()
-        elif data and not transport.is_reading():
+        elif wrote and not transport.is_reading():
             # What was queued may all have been taken at once, and then nothing else would wake us.
             self._advance()
-        elif data and self._session is not None:
+        elif wrote and session is not None:
             # Nor the request that waited for this.
-            self._session.resume()
+            session.resume()
 
     def logged_in(self) -> None:
         """The client has proved who it is."""
@@ -221,10 +212,6 @@ class ClientLink(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_reading():
             self._advance()
 
-    def label_log(self) -> None:
-        """What is logged in the rest of this turn is logged on behalf of this connection."""
-        _connection.set(self._number)
-
     def hold(self) -> None:
         """Take no more requests, and finish those that were taken."""
         self._throttle()
@@ -236,8 +223,7 @@ class ClientLink(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if self._transport is not None:
-            self._transport.abort()
+        self.outlet.abort()
 
     def timed_out(self, deadline: Deadline, goodbye: str | None) -> None:
         """The client let us wait for too long."""
@@ -275,8 +261,8 @@ class ClientLink(asyncio.Protocol):
 
     def _work(self) -> bool:
         """Have a turn; whether there was anything to do."""
-        _connection.set(self._number)
-        self._waits_for_turn = False
+        self.label_log()
+        self._waits_for_turn = self.outlet.at_rest = False
         if self._channel is None:
             return False
         if self._session is not None:
@@ -292,7 +278,7 @@ class ClientLink(asyncio.Protocol):
             return True
         self._throttle()
         if self._channel.has_output:
-            self._flush_soon()
+            self.outlet.flush_soon()
         elif self._transport is not None and not self._transport.is_closing():
             self._host.holdings.note(self, self._size())
         return True
@@ -354,6 +340,7 @@ class ClientLink(asyncio.Protocol):
         held = self._held()
         is_busy = held is not None or self._waits_for_turn or self._host.closing
         if transport.is_reading() and is_busy:
+            self.outlet.at_rest = False
             transport.pause_reading()
             if held is not None:
                 self._counters.add(held)
@@ -372,11 +359,6 @@ class ClientLink(asyncio.Protocol):
         size = channel.unread + channel.queued + transport.get_write_buffer_size()
         return size if session is None else size + session.size
 
-    def _flush_soon(self) -> None:
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
-            self._host.flushes.add(self)
-
     def _finish(self) -> None:
         """Close: what is queued still goes out, within the time that a stalled client is given."""
         if self._channel is None or self._transport is None:
@@ -384,5 +366,6 @@ class ClientLink(asyncio.Protocol):
         if self._session is not None:
             self._session.close()
         self._channel.close()
+        self.outlet.at_rest = False
         self._deadlines.ending()
-        self._flush_soon()
+        self.outlet.flush_soon()

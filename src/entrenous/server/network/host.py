@@ -33,6 +33,10 @@ class Connection(Protocol):
         """Say why, and close."""
         ...
 
+    def adopt_limits(self) -> None:
+        """Go by limits that have changed."""
+        ...
+
     def abort(self) -> None:
         """Close at once."""
         ...
@@ -89,3 +93,5 @@ class Host:
 
     def __post_init__(self) -> None:
         self.flushes = Flushes(self.clock)
+        # What is said in a room while connections are written to is pushed together.
+        self.services.fanout.soon = self.flushes.before

@@ -87,16 +87,26 @@ class Listener:
     async def close(self) -> None:
         """Take no more connections."""
         self._stop_reading()
-        # Who was taken in this turn of the loop is connected first: a task that is cancelled would lose him.
-        await asyncio.sleep(0)
+        try:
+            # Who was taken in this turn of the loop is connected first: a task that is cancelled would lose him.
+            await asyncio.sleep(0)
+            await self._stop()
+        finally:
+            # Here too, as who closes may be cancelled himself.
+            for task in self._taking:
+                task.cancel()
+            self._stop_reading()
+            for plug in self._plugs:
+                plug.close()
+
+    async def _stop(self) -> None:
         for task in self._taking:
             task.cancel()
         self._stop_reading()
-        for work in (*self._taking, *self._connecting):
+        ended, _ = await asyncio.wait((*self._taking, *self._connecting))
+        for work in ended:
             with contextlib.suppress(asyncio.CancelledError, OSError):
-                await work
-        for plug in self._plugs:
-            plug.close()
+                work.result()
 
     def _stop_reading(self) -> None:
         """Have no socket looked at any more in this turn: asyncio would, on behalf of a task that is cancelled."""

@@ -104,6 +104,9 @@ class ProxiedLink(asyncio.Protocol):
     def hold(self) -> None:
         """Take no more requests: there are none."""
 
+    def adopt_limits(self) -> None:
+        """Go by limits that have changed: here they are asked for."""
+
     def end(self, reason: str) -> None:
         """Close: who has not even begun is told nothing."""
         del reason

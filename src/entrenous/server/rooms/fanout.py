@@ -9,7 +9,9 @@ room until it fetches.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
+
+import structlog
 
 from entrenous.channel import frame_message
 from entrenous.server.configuration.limits import Live, live
@@ -20,6 +22,28 @@ from entrenous.wire.types import Entry
 
 #: Bytes of a room's entries that are pushed together: what a slow connection is given before it is looked at again.
 PUSH_BYTES = 64 << 10
+
+_log = structlog.get_logger(__name__)
+
+
+class Outlet(Protocol):
+    """Where what a device is told goes."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes queued that the client has not taken."""
+        ...
+
+    def push(self, framed: bytes, most: int | None = None) -> bool:
+        """Queue framed messages, unless more than ``most`` bytes are queued that the client has not taken.
+
+        Never raises; on a connection that is closing it does nothing. False where too much was queued.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Close at once; what follows from it comes in a later turn of the loop."""
+        ...
 
 
 class Subscriber(Protocol):
@@ -36,12 +60,8 @@ class Subscriber(Protocol):
         ...
 
     @property
-    def backlog(self) -> int:
-        """Bytes queued that the client has not taken."""
-        ...
-
-    def push(self, framed: bytes) -> None:
-        """Queue framed messages. Never raises, also on a connection that is closing."""
+    def outlet(self) -> Outlet:
+        """Where what it is told goes, from when it is attached on."""
         ...
 
     def end(self, reason: str) -> None:
@@ -82,6 +102,10 @@ class Offer(Enum):
     EARLY = auto()
 
 
+#: Who listens to a room that nobody listens to.
+_NOBODY: Final[Mapping[Subscriber, Outlet]] = {}
+
+
 def at_once(work: Callable[[], None]) -> None:
     """Do it now."""
     work()
@@ -103,12 +127,13 @@ class Fanout:
         soon: Callable[[Callable[[], None]], object] = at_once,
     ) -> None:
         self._limit = live(backlog)
-        self._soon = soon
+        #: See ``soon``.
+        self.soon = soon
         self._unsent: dict[bytes, _Unsent] = {}
         #: Told the device and the launch counter of every connection that is attached.
         self.arrived: Callable[[bytes, int], None] = lambda _device, _launch: None
         self._switched = switched
-        self._rooms: dict[bytes, dict[Subscriber, None]] = {}
+        self._rooms: dict[bytes, dict[Subscriber, Outlet]] = {}
         #: The newest entry that was pushed, of the rooms that somebody listens to.
         self._newest: dict[bytes, int] = {}
         self._accounts: dict[bytes, dict[Subscriber, None]] = {}
@@ -181,7 +206,7 @@ class Fanout:
         """Tell an account's connections that there are entries up to ``newest`` which were not pushed to them."""
         framed = frame_message(encode_event(LogAdvanced(room, newest)))
         for subscriber in self._accounts.get(account, ()):
-            subscriber.push(framed)
+            _tell(subscriber.outlet, framed)
 
     def leave(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear no more of a room."""
@@ -202,14 +227,15 @@ class Fanout:
         return Offer.PUSHED
 
     def skip(self, room: bytes, newest: int) -> None:
-        """Entries up to ``newest`` cannot be pushed any more, so everybody who listens is told to fetch."""
+        """Entries up to ``newest`` cannot be pushed any more: who listens is told to fetch, if he is not told yet."""
         if self._newest.get(room, newest) >= newest:
             return
         self._send(room)
         self._newest[room] = newest
         framed = frame_message(encode_event(LogAdvanced(room, newest)))
-        for subscriber in self._rooms[room]:
-            subscriber.push(framed)
+        for subscriber, outlet in self._rooms[room].items():
+            if room not in self._behind.get(subscriber, ()):
+                _tell(outlet, framed)
 
     def publish(self, room: bytes, entry: Entry) -> None:
         """Push an entry to everybody who listens to its room, together with others of this turn."""
@@ -226,7 +252,7 @@ class Fanout:
         if unsent.size >= PUSH_BYTES:
             self._send(room)
         elif is_first:
-            self._soon(self._send_all)
+            self.soon(self._send_all)
 
     def caught_up(self, subscriber: Subscriber, room: bytes) -> None:
         """The connection fetches from the room again: push to it again."""
@@ -243,7 +269,7 @@ class Fanout:
         for device in devices:
             subscriber = self._devices.get(device)
             if subscriber is not None:
-                subscriber.push(framed)
+                _tell(subscriber.outlet, framed)
 
     def _send_all(self) -> None:
         for room in tuple(self._unsent):
@@ -255,16 +281,22 @@ class Fanout:
         if unsent is None:
             return
         framed, count, limit = b"".join(unsent.frames), len(unsent.frames), self._limit()
-        for subscriber in self._rooms.get(room, ()):
+        for subscriber, outlet in self._rooms.get(room, _NOBODY).items():
             if self._behind and room in self._behind.get(subscriber, ()):
                 continue
-            if subscriber.backlog > limit:
-                self._behind.setdefault(subscriber, set()).add(room)
-                self._switched()
-                subscriber.push(frame_message(encode_event(LogAdvanced(room, unsent.newest))))
-            else:
-                self.pushed += count
-                subscriber.push(framed)
+            try:
+                if outlet.push(framed, limit):
+                    self.pushed += count
+                else:
+                    self._fall_behind(subscriber, outlet, room, unsent.newest)
+            except Exception as error:  # noqa: BLE001 a bug of ours: see there
+                _give_up(outlet, error)
+
+    def _fall_behind(self, subscriber: Subscriber, outlet: Outlet, room: bytes, newest: int) -> None:
+        """Switch a connection to pull."""
+        self._behind.setdefault(subscriber, set()).add(room)
+        self._switched()
+        outlet.push(frame_message(encode_event(LogAdvanced(room, newest))))
 
     def _listen(self, subscriber: Subscriber, room: bytes, newest: int) -> None:
         self._send(room)
@@ -272,7 +304,7 @@ class Fanout:
         if listeners is None:
             listeners = self._rooms[room] = {}
             self._newest[room] = newest
-        listeners[subscriber] = None
+        listeners[subscriber] = subscriber.outlet
         self._listening[subscriber].add(room)
 
     def _unlisten(self, subscriber: Subscriber, room: bytes) -> None:
@@ -281,7 +313,23 @@ class Fanout:
             self._newest.pop(room, None)
 
 
-def _discard(table: dict[bytes, dict[Subscriber, None]], key: bytes, subscriber: Subscriber) -> None:
+def _tell(outlet: Outlet, framed: bytes) -> None:
+    try:
+        outlet.push(framed)
+    except Exception as error:  # noqa: BLE001 a bug of ours: see there
+        _give_up(outlet, error)
+
+
+def _give_up(outlet: Outlet, error: Exception) -> None:
+    """A bug of ours was met with one connection: it ends, and the others are told."""
+    _log.exception("fanout.push_failed", error=repr(error))
+    outlet.abort()
+
+
+_Member = TypeVar("_Member")
+
+
+def _discard(table: dict[bytes, dict[Subscriber, _Member]], key: bytes, subscriber: Subscriber) -> None:
     found = table.get(key)
     if found is not None:
         found.pop(subscriber, None)

@@ -122,8 +122,7 @@ class Services:
         """Join the services of one server; without a bus it is the only node."""
         limits = settings.limits
         counters, courtesy = Counters(), Courtesy()
-        soon = asyncio.get_running_loop().call_soon
-        fanout = Fanout(lambda: limits.push_backlog, counters.adder(Count.PUSH_BACKLOG), soon)
+        fanout = Fanout(lambda: limits.push_backlog, counters.adder(Count.PUSH_BACKLOG))
         following = Following(storage, fanout, bus or Alone())
         fanout.arrived = following.arrived
         counting = None if bus is None else Counting(keys, bus, clock, entropy)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from entrenous.server.people.login import Binding
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
+from entrenous.server.rooms.fanout import Outlet
 from entrenous.server.sessions.services import ByCallback, Services
 from entrenous.server.sessions.sharing import Call
 from entrenous.server.sessions.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
@@ -38,8 +39,9 @@ class Link(Protocol):
         """Queue one message. Never raises."""
         ...
 
-    def push(self, framed: bytes) -> None:
-        """Queue framed messages. Never raises."""
+    @property
+    def outlet(self) -> Outlet:
+        """Where events go."""
         ...
 
     def logged_in(self) -> None:
@@ -105,9 +107,9 @@ class Session:
         return self.state.caller.device if isinstance(self.state, OfDevice) else b""
 
     @property
-    def backlog(self) -> int:
-        """Bytes queued that the client has not taken."""
-        return self._link.backlog
+    def outlet(self) -> Outlet:
+        """Where events go."""
+        return self._link.outlet
 
     @property
     def held(self) -> Count | None:
@@ -116,10 +118,6 @@ class Session:
         if len(self._waiting) + len(self._running) >= limits.requests_in_flight or self.size >= limits.message_bytes:
             return Count.REQUESTS_IN_FLIGHT
         return Count.REPLY_BACKLOG if self._link.backlog >= limits.reply_backlog else None
-
-    def push(self, framed: bytes) -> None:
-        """Queue framed events."""
-        self._link.push(framed)
 
     def end(self, reason: str) -> None:
         """Say why, and close."""
