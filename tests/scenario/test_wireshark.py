@@ -1,45 +1,23 @@
 """What a network sees of a conversation: the real tshark with our dissector, and a search of every byte."""
 
 import asyncio
-import base64
 from pathlib import Path
 
 import pytest
 
-from entrenous.capture import KeyLog, KeyLogTrace, Report, read_key_log
+from entrenous.capture import KeyLog, Report, read_key_log
 from entrenous.channel import CLASSIC, HYBRID, Suite
 from entrenous.client import CreateRoom, InviteMember, KickMember, RemovedFromRoom, RoomJoined
 from entrenous.client.session import TcpConnector
 from entrenous.server import Server, Settings
 from entrenous.testing import FAST_KSF, MemoryServer, SeededEntropy, VirtualClock
 from entrenous.testing.members import PASSWORD, World
-from entrenous.trace import Field
+from secret_traces import Everything, forms
 from wire_taps import dissected, tapped
 from worlds import texts
 
 ROOM, NAMES = "Garden of forking paths", ("alexandra", "benedikta", "cornelius")
 LINES = ("the treasure lies under the third oak", "and nobody else is to know", "now he is out")
-#: Bytes of a secret that no accident repeats.
-LONG_ENOUGH = 16
-
-
-class Everything:
-    """A Trace that keeps every secret, and writes a key log."""
-
-    def __init__(self) -> None:
-        self.secrets: set[bytes] = set()
-        self.lines: list[str] = []
-        self._log = KeyLogTrace(self.lines.append, with_epochs=True)
-
-    def derived(self, name: str, secret: bytes, *inputs: str) -> None:
-        """Keep it."""
-        if len(secret) >= LONG_ENOUGH:
-            self.secrets.add(secret)
-        self._log.derived(name, secret, *inputs)
-
-    def step(self, name: str, **fields: Field) -> None:
-        """Pass it on."""
-        self._log.step(name, **fields)
 
 
 async def converse(folder: Path, suite: Suite, trace: Everything) -> Path:
@@ -84,11 +62,6 @@ def findings(file: Path, streams: str, secrets: set[bytes]) -> set[bytes]:
     return {secret for secret in secrets if any(form in stream for form in forms(secret))}
 
 
-def forms(secret: bytes) -> tuple[bytes, ...]:
-    """What a careless program would write."""
-    return (secret, secret.hex().encode(), base64.b64encode(secret), base64.urlsafe_b64encode(secret).rstrip(b"="))
-
-
 @pytest.mark.parametrize("suite", [HYBRID, CLASSIC], ids=lambda suite: suite.label)
 async def test_a_capture_shows_sizes_and_times_and_the_key_log_shows_the_rest(tmp_path: Path, suite: Suite) -> None:
     trace = Everything()
@@ -99,7 +72,7 @@ async def test_a_capture_shows_sizes_and_times_and_the_key_log_shows_the_rest(tm
 
 
 def check_that_nothing_shows(file: Path, trace: Everything) -> None:
-    secrets = trace.secrets | {text.encode() for text in (*NAMES, ROOM, PASSWORD, *LINES)}
+    secrets = {*trace.secrets} | {text.encode() for text in (*NAMES, ROOM, PASSWORD, *LINES)}
     assert len(secrets) > 100
     assert findings(file, "entrenous", secrets) == set()
     control = {text.encode() for text in (*NAMES, ROOM, PASSWORD, *LINES)} | set(sorted(trace.secrets)[:8])

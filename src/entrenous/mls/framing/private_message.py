@@ -146,7 +146,7 @@ def protect_private(
     sealed_sender = view.suite.aead_key(sender_key).seal(sender_nonce, sender_data, sender_aad)
     message = PrivateMessage(view.group_id, view.epoch, kind, framed.authenticated_data, sealed_sender, ciphertext)
     trace.derived("message_key", key.key, "ratchet_secret")
-    trace.step("mls.protect", epoch=view.epoch, content=kind.name, generation=key.generation, size=len(ciphertext))
+    _tell(trace, "mls.protect", view, view.own_leaf, kind, key)
     return Protected(MLSMessage.of(message).encode(), key.generation, changes)
 
 
@@ -180,8 +180,14 @@ def unprotect_private(
     trace.derived("message_key", key.key, "ratchet_secret")
     plaintext = open_content(view.suite, key, sender, message)
     content = _signed_content(view, message, sender.leaf_index, kind, plaintext)
-    trace.step("mls.unprotect", epoch=view.epoch, content=kind.name, leaf=sender.leaf_index, generation=key.generation)
+    _tell(trace, "mls.unprotect", view, sender.leaf_index, kind, key)
     return Opened(content, key.generation, changes)
+
+
+def _tell(trace: Trace, step: str, view: EpochView, leaf: int, kind: ContentType, key: MessageKey) -> None:
+    if trace is not SILENT:
+        group = view.group_id.hex()
+        trace.step(step, group=group, epoch=view.epoch, leaf=leaf, content=kind.name, generation=key.generation)
 
 
 def _signed_content(

@@ -133,7 +133,9 @@ def stage(
     for presented in presented_by_commit(judged.view):
         credentials(presented)
     policy(judged.view)
-    trace.step("mls.commit.judged", epoch=group.epoch, committer=judged.view.committer)
+    if trace is not SILENT:
+        committer = judged.view.committer
+        trace.step("mls.commit.judged", group=group.group_id.hex(), epoch=group.epoch, committer=committer)
     if group.own_leaf in judged.proposals.removes:
         return Eviction(judged.view, received.changes)
     epoch = _enter(group, received, judged, update_keys or {}, psks, past_epochs, trace)
