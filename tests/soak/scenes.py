@@ -118,9 +118,9 @@ async def _sleep(server: Server, sleeper: Process, load: Load, seconds: float, c
         while not counters[Count.PUSH_BACKLOG]:
             loud.append(f"loud {len(loud)} {'!' * LONG}")
             await host.do(WaitUntilSent(await host.do(SendText(load.room, loud[-1]))))
-            most = max(most, connection.backlog)
+            most = max(most, connection.outlet.backlog)
         await load.lasts(asyncio.sleep(seconds))
-        most = max(most, connection.backlog)
+        most = max(most, connection.outlet.backlog)
     finally:
         sleeper.signal(signal.SIGCONT)
     counts["bytes held for who was suspended"] = most
