@@ -1,14 +1,11 @@
 """docs/spec/groups.md and delivery.md: leaves, settings, contents, what is sealed for joiners, HPKE, the log."""
 
 import hashlib
-import hmac
 from typing import Any
 
-from independent_check import mlkem
 from independent_check.curves import verify
 from independent_check.forms import (
     BrokenError,
-    CryptoError,
     Fields,
     Reader,
     expand,
@@ -18,9 +15,7 @@ from independent_check.forms import (
     unseal,
     vector,
 )
-from independent_check.keys import X25519, check_kem_key, decapsulate, kem_public
 
-KEM_KEY, KEM_CIPHERTEXT = 1184, 1088
 TEXT, ROOM_ACCESS_KEY = 1, 2
 
 
@@ -163,63 +158,3 @@ def log_hash(given: Fields) -> dict[str, Any]:
     for number, entry in enumerate(map(bytes.fromhex, given["entries"]), 1):
         hashes.append(sha256(hashes[-1] + uint(number, 8) + sha256(entry)))
     return {"hashes": [each.hex() for each in hashes]}
-
-
-class Hpke:
-    """Base mode of RFC 9180 with X-Wing, HKDF-SHA384 and AES-256-GCM."""
-
-    SUITE = b"HPKE" + bytes.fromhex("647a00020002")
-
-    def __init__(self, shared: bytes, info: bytes) -> None:
-        hashes = self._extract(b"", b"psk_id_hash", b"") + self._extract(b"", b"info_hash", info)
-        secret = self._extract(shared, b"secret", b"")
-        self.key, self.nonce = (
-            self._expand(secret, *each, b"\0" + hashes) for each in ((b"key", 32), (b"base_nonce", 12))
-        )
-
-    def _extract(self, salt: bytes, label: bytes, ikm: bytes) -> bytes:
-        return hmac.digest(salt or bytes(48), b"HPKE-v1" + self.SUITE + label + ikm, "sha384")
-
-    def _expand(self, secret: bytes, label: bytes, size: int, info: bytes) -> bytes:
-        return expand("sha384", secret, uint(size, 2) + b"HPKE-v1" + self.SUITE + label + info, size)
-
-
-def _combined(kem_secret: bytes, dh_secret: bytes, ephemeral: bytes, public: bytes) -> bytes:
-    """X-Wing's combiner; its label is a picture of a fighter."""
-    return hashlib.sha3_256(kem_secret + dh_secret + ephemeral + public + b"\\./" + b"/^\\").digest()
-
-
-def hpke_open(given: Fields) -> dict[str, Any]:
-    tail = b"HPKE-v1KEM" + bytes.fromhex("647a000d") + b"DeriveKeyPair" + uint(32, 2)
-    seed = hashlib.shake_256(given.hex("ikm") + tail).digest(32)
-    both = hashlib.shake_256(seed).digest(96)
-    kem_seed, private, dh = both[:64], both[64:], X25519()
-    public = dh.public(private)
-    output = given.hex("kem_output")
-    if len(output) != KEM_CIPHERTEXT + 32:
-        raise CryptoError
-    kem_output, ephemeral = output[:KEM_CIPHERTEXT], output[KEM_CIPHERTEXT:]
-    shared = _combined(decapsulate(kem_seed, kem_output), dh.secret(private, ephemeral), ephemeral, public)
-    hpke = Hpke(shared, given.hex("info"))
-    ciphertext = given.hex("ciphertext")
-    if len(ciphertext) < 16:
-        raise CryptoError
-    plaintext = unseal(hpke.key, hpke.nonce, ciphertext, b"")
-    return {
-        "private_key": seed.hex(),
-        "public_key": (kem_public(kem_seed) + public).hex(),
-        "plaintext": plaintext.hex(),
-    }
-
-
-def hpke_seal(given: Fields) -> dict[str, Any]:
-    public, drawn, dh = given.hex("public_key"), given.hex("encapsulation"), X25519()
-    if len(public) != KEM_KEY + 32:
-        raise CryptoError
-    kem_key, dh_key = public[:KEM_KEY], public[KEM_KEY:]
-    check_kem_key(kem_key)
-    kem_secret, kem_output = mlkem.encapsulate(drawn[:32], kem_key)
-    ephemeral = dh.public(drawn[32:])
-    hpke = Hpke(_combined(kem_secret, dh.secret(drawn[32:], dh_key), ephemeral, dh_key), given.hex("info"))
-    sealed = seal(hpke.key, hpke.nonce, given.hex("plaintext"), b"")
-    return {"kem_output": (kem_output + ephemeral).hex(), "ciphertext": sealed.hex()}

@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from independent_check import accounts, channel, codes, passwords, rooms, wire
-from independent_check.forms import Fields, RefusedError
+from independent_check import accounts, channel, codes, groups, hpke, passwords, rooms, wire
+from independent_check.forms import Fields, RefusedError, UncoveredError
 
 OPERATIONS: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
     "auth-device-list-successors": accounts.successor,
@@ -43,8 +44,9 @@ OPERATIONS: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
     "encoding-vectors": rooms.byte_vector,
     "groups-access-keys": rooms.access_key,
     "groups-contents": rooms.content,
-    "groups-hpke": rooms.hpke_open,
-    "groups-hpke-sealing": rooms.hpke_seal,
+    "groups-hpke": hpke.hpke_open,
+    "groups-hpke-sealing": hpke.hpke_seal,
+    "groups-joining": groups.joining,
     "groups-leaf-certificates": rooms.leaf_certificate,
     "groups-padding": rooms.padding,
     "groups-sealed-state": rooms.sealed_state,
@@ -63,8 +65,8 @@ class Report:
     agreed: int = 0
     #: One line each.
     differences: list[str] = field(default_factory=list)
-    #: Operations that this program does not have, with the number of their vectors.
-    uncovered: dict[str, int] = field(default_factory=dict)
+    #: For each reason, how many vectors this program cannot try.
+    uncovered: Counter[str] = field(default_factory=Counter)
 
 
 def try_all(folder: Path) -> Report:
@@ -73,10 +75,14 @@ def try_all(folder: Path) -> Report:
         content = _written_out(json.loads(path.read_text(encoding="utf-8")))
         operation = OPERATIONS.get(content["operation"])
         if operation is None:
-            report.uncovered[content["operation"]] = len(content["vectors"])
+            report.uncovered[f"{path.stem}: this program does not know it"] = len(content["vectors"])
             continue
         for vector in content["vectors"]:
-            outcome, results = _run(operation, vector["given"])
+            try:
+                outcome, results = _run(operation, vector["given"])
+            except UncoveredError as reason:
+                report.uncovered[f"{path.stem}: {reason}"] += 1
+                continue
             if (outcome, results) == (vector["expect"], vector["gives"]):
                 report.agreed += 1
             else:

@@ -53,7 +53,7 @@ def openings() -> list[Case]:
         fields = {"account": ACCOUNT.account_id, "vault": vault, "slot": 1, "export_key": EXPORT_KEY, "newest_known": 3}
         return {**fields, **others}
 
-    whole, content = sealed(), VaultBody(3, b"\xa2" * 32, (), (), ()).encode()
+    large, content = sealed(), VaultBody(3, b"\xa2" * 32, (), (), ()).encode()
     password = wrapped(WrapSlot.PASSWORD)
     recovery = WrappedKey(WrapSlot.RECOVERY, password.box)
     short = WrappedKey(
@@ -63,6 +63,7 @@ def openings() -> list[Case]:
         ),
     )
     right, padded = body(content + b"\x80"), content + b"\x80" + bytes(4096 - len(content) - 1)
+    whole = stored(right, password, wrapped(WrapSlot.RECOVERY, RECOVERY_KEY))
     recommitted = CommittedCiphertext(right.nonce, bytes(32), right.ciphertext)
     wrong: dict[str, tuple[dict[str, Any], str]] = {
         "another export key": (given(whole, export_key=RECOVERY_KEY), CRYPTO),
@@ -86,8 +87,8 @@ def openings() -> list[Case]:
         **{f"a vault {how}": (given(data), MALFORMED) for how, data in cuts(sealed_with_one_key())},
     }
     return [
-        Case("with the password", given(whole)),
-        Case("with the recovery code", given(whole, slot=2, export_key=RECOVERY_KEY)),
+        Case("with the password", given(large)),
+        Case("with the recovery code", given(large, slot=2, export_key=RECOVERY_KEY)),
         Case("a newer one than is known", given(whole, newest_known=2)),
         Case("of a new device, which knows of none", given(sealed_with_one_key(), newest_known=0)),
         *(Case(name, fields, end) for name, (fields, end) in wrong.items()),

@@ -21,6 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECK = ROOT / "tests" / "independent_check"
 FILES = load_vectors()
 LARGEST_FOLDER = 1 << 20
+#: What the independent check does not try, and who does: MLS in a suite that is not that of rooms.
+FOR_OTHERS, THEIR_SUITE = "groups-joining", 0x0001
+
+
+def is_for_others(file: VectorFile, vector: Vector) -> bool:
+    """tests/interop/test_own_vectors.py has ts-mls try these."""
+    return file.operation == FOR_OTHERS and vector.given["suite"] == THEIR_SUITE
 
 
 def checked(folder: Path) -> tuple[int, list[str]]:
@@ -51,7 +58,10 @@ def test_the_product_ends_every_vector_as_it_says() -> None:
 
 def test_who_shares_no_code_with_the_product_ends_every_vector_alike() -> None:
     code, lines = checked(FOLDER)
-    assert lines == [f"{sum(len(file.vectors) for file in FILES)} vectors agree, 0 differ"]
+    others = sum(is_for_others(file, vector) for file in FILES for vector in file.vectors)
+    left_out, said = lines
+    assert left_out.startswith(f"not tried: {others} of {FOR_OTHERS}: ")
+    assert said == f"{sum(len(file.vectors) for file in FILES) - others} vectors agree, 0 differ"
     assert code == 0
 
 
@@ -99,10 +109,11 @@ def spoilt(vector: Vector) -> list[Vector]:
 
 
 def spoilt_files() -> list[VectorFile]:
-    """Of each file the first success and the last refusal, spoilt in every way."""
+    """Of each file the first success and the first refusal, spoilt in every way."""
     files = []
     for file in FILES:
-        ends = {vector.expect == SUCCESS: vector for vector in file.vectors[::-1]}
+        tried = [vector for vector in file.vectors if not is_for_others(file, vector)]
+        ends = {vector.expect == SUCCESS: vector for vector in tried[::-1]}
         vectors = tuple(each for vector in ends.values() for each in spoilt(vector))
         files.append(dataclasses.replace(file, vectors=vectors))
     return files
@@ -126,7 +137,10 @@ def test_nothing_tried_is_nothing_proved(tmp_path: Path) -> None:
     unknown = VectorFile("a-later-operation", "later.md", "It is not known yet.", (Vector("one", SUCCESS, {}, {}),))
     assert not prove([unknown]).holds
     (tmp_path / "a-later-operation.json").write_text(unknown.encode())
-    assert checked(tmp_path) == (1, ["not tried: a-later-operation, 1 vectors", "0 vectors agree, 0 differ"])
+    assert checked(tmp_path) == (
+        1,
+        ["not tried: 1 of a-later-operation: this program does not know it", "0 vectors agree, 0 differ"],
+    )
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.operation)

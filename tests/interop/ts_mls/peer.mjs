@@ -127,6 +127,20 @@ class Member {
     )
   }
 
+  // With keys that the caller has: only a reader, who signs nothing.
+  async joinWith({ keyPackage, initKey, leafKey, welcome, tree }) {
+    const signaturePrivateKey = this.#signatureKeys.signKey
+    const privatePackage = { initPrivateKey: bytes(initKey), hpkePrivateKey: bytes(leafKey), signaturePrivateKey }
+    this.#state = await joinGroup(
+      decode(welcome).welcome,
+      decode(keyPackage).keyPackage,
+      privatePackage,
+      makePskIndex(undefined, this.#psks),
+      this.#suite,
+      decodeRatchetTree(bytes(tree), 0)[0],
+    )
+  }
+
   // A group that comes out of ours: its founder and those who join are other members of this process, whose keys are
   // for its suite.
 
@@ -255,7 +269,7 @@ const members = new Map()
 const CALLS = new Set(
   [
     "keyPackage psk signatureKey certificates create join propose proposeToJoin commit externalCommit",
-    "process protect groupInfo facts found joinLinked",
+    "process protect groupInfo facts found joinLinked joinWith",
   ].flatMap((line) => line.split(" ")),
 )
 
