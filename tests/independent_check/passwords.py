@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from independent_check.curves import BASE, ORDER, Point, decode, encode, from_uniform, times
+from independent_check.curves import BASE, ORDER, decode, encode, from_uniform, times
 from independent_check.forms import BrokenError, CryptoError, Fields, MalformedError, Reader, expand, labelled, uint
 
 CONTEXT = b"OPRFV1-\x00-ristretto255-SHA512"
@@ -50,6 +51,18 @@ def shared(private: int, public: bytes) -> bytes:
     return encode(times(private, decode(public)))
 
 
+@cache
+def public_of(private: int) -> bytes:
+    """Vectors use the same keys again and again."""
+    return encode(times(private, BASE))
+
+
+@cache
+def blinded(blind: bytes, password: bytes) -> bytes:
+    """What a client sends first."""
+    return encode(times(scalar_of(blind), from_uniform(hashed(password, b"HashToGroup-" + CONTEXT))))
+
+
 @dataclass
 class KeyPair:
     private: int
@@ -57,15 +70,11 @@ class KeyPair:
 
     @classmethod
     def of(cls, private: int) -> "KeyPair":
-        return cls(private, encode(times(private, BASE)))
+        return cls(private, public_of(private))
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "KeyPair":
         return cls.of(scalar_from(seed, b"OPAQUE-DeriveDiffieHellmanKeyPair"))
-
-
-def element_of(password: bytes) -> Point:
-    return from_uniform(hashed(password, b"HashToGroup-" + CONTEXT))
 
 
 def randomized(given: Fields, evaluated: bytes) -> bytes:
@@ -94,7 +103,7 @@ class Envelope:
 
 
 def registration(given: Fields) -> dict[str, Any]:
-    request = encode(times(scalar_of(given.hex("blind")), element_of(given.hex("password"))))
+    request = blinded(given.hex("blind"), given.hex("password"))
     reader = Reader(given.hex("response"))
     evaluated, server_key = reader.take(32), reader.take(32)
     reader.end()
@@ -162,7 +171,7 @@ def _said(given: Fields, ke1: bytes, ke2: bytes) -> bytes:
 
 def login(given: Fields) -> dict[str, Any]:
     share = KeyPair.from_seed(given.hex("keyshare_seed"))
-    request = encode(times(scalar_of(given.hex("blind")), element_of(given.hex("password"))))
+    request = blinded(given.hex("blind"), given.hex("password"))
     ke1 = request + given.hex("client_nonce") + share.public
     ke2 = _exactly(given.hex("ke2"), 320)
     reader = Reader(ke2)
