@@ -56,17 +56,17 @@ class SharedLimiter(RateLimiter):
 
     def _note(self, key: Hashable, now: float, cost: float) -> None:
         rate = self._rate()
-        spent, since = self._untold.pop(key, (0.0, now))
-        if now - since > rate.seconds:
-            # So long ago that it would be refilled: whoever uses little is never told of.
-            spent, since = 0.0, now
+        known = self._untold.get(key)
+        # What is older than the limit's seconds would be refilled: whoever uses little is never told of.
+        spent, since = (0.0, now) if known is None or now - known[1] > rate.seconds else known
         spent += cost
-        if spent * PARTS >= rate.count:
-            self._tell(key, spent)
+        if spent * PARTS < rate.count:
+            self._untold[key] = (spent, since)
+            if known is None and len(self._untold) > MAX_BUCKETS:
+                self._untold.popitem(last=False)
             return
-        self._untold[key] = (spent, since)
-        if len(self._untold) > MAX_BUCKETS:
-            self._untold.popitem(last=False)
+        self._untold.pop(key, None)
+        self._tell(key, spent)
 
 
 class Counting:
