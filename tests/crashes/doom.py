@@ -16,6 +16,8 @@ from sqlcipher3 import dbapi2 as sqlcipher
 #: The exit code of a process that died as it was to.
 DIED = 77
 _CHANGING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "DROP", "ALTER", "PRAGMA user_version")
+#: The server gives a statement many rows in front: WITH given(...) AS (VALUES ...) INSERT INTO ...
+_WITH, _CHANGING_WITH = "WITH ", (" INSERT ", " UPDATE ", " DELETE ")
 _CHECKPOINT = "PRAGMA wal_checkpoint"
 
 
@@ -62,7 +64,9 @@ class _Transactions:
     def run(self, sql: str, in_transaction: bool, execute: Callable[[], Any]) -> Any:
         """Execute one statement."""
         verb = sql.lstrip()
-        is_change = verb.startswith(_CHANGING)
+        is_change = verb.startswith(_CHANGING) or (
+            verb.startswith(_WITH) and any(word in verb for word in _CHANGING_WITH)
+        )
         if verb == "COMMIT" and self._has_changed:
             self._has_changed = False
             return self._doom.around(execute)
