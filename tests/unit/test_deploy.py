@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,14 @@ def test_the_container_runs_as_nobody_with_one_volume_and_is_asked_for_its_healt
     words = [line.split()[0] for line in stage if not line.startswith((" ", "\t"))]
     assert words.count("USER") == words.count("VOLUME") == words.count("HEALTHCHECK") == 1
     assert "USER entrenous" in stage
-    for line in lines:
-        if line.startswith("COPY ") and "--from" not in line:
-            for source in line.split()[1:-1]:
-                assert (ROOT / source).exists(), source
+    sources = {
+        source for line in lines if line.startswith("COPY ") and "--from" not in line for source in line.split()[1:-1]
+    }
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    # What the package is built from is in the build's stage.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["force-include"], "pyproject.toml", project["project"]["readme"]} <= sources
     (entry,) = [line for line in stage if line.startswith("CMD ")]
     check_command(re.findall(r'"([^"]+)"', entry))
 

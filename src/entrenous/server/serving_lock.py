@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrenous.errors import UnavailableError, UsageError
+from entrenous.server.whole_files import PRIVATE_FILE, give_to_owner
 
-_MODE = 0o600
 #: Bytes that the file can have, and, where a lock is on bytes, the one that it is on.
 _MAX_SIZE, _FAR_BEHIND = 512, 1 << 20
 
@@ -39,7 +39,7 @@ class ServingLock:
             UnavailableError: another process does, or the file cannot be made.
         """
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
+            self._descriptor = _opened(self._path)
             _lock(self._descriptor)
             _write(self._descriptor, f"{os.getpid()}\n")
         except OSError as error:
@@ -86,6 +86,16 @@ def serving(path: Path) -> Serving | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR)
+    # An operator's command takes the lock too, and is not always the server's user.
+    give_to_owner(descriptor, path.parent)
+    return descriptor
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -1,6 +1,8 @@
 """``entrenous server backup``, ``restore`` and ``keys`` as an operator uses them."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,48 @@ def test_what_is_done_with_backups_and_keys_is_in_the_audit_log(directory: Path,
         ("keys.backup", "plain"),
         ("keys.rotate", "rotation 1"),
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give files to somebody else")
+def test_what_root_writes_in_a_servers_directory_belongs_to_the_server(directory: Path, tmp_path: Path) -> None:
+    somebody = 54_321
+
+    def strangers() -> list[Path]:
+        return [path for path in directory.rglob("*") if path.stat().st_uid != somebody]
+
+    def check() -> str:
+        (found, *_) = [
+            each for each in server_command(directory, "doctor", "--json").lines if each["check"] == "directory"
+        ]
+        return str(found["status"])
+
+    (directory / "server.toml").write_text("port = 0")
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, somebody, somebody)
+    copy, sealed = tmp_path / "copy", tmp_path / "keys"
+    server_command(directory, "backup", copy)
+    server_command(directory, "keys", "backup", sealed, "--plain")
+    server_command(directory, "keys", "rotate", "--yes")
+    server_command(directory, "invite", "--public", "chat.example.org:7443")
+    server_command(directory, "admin", "users", "disable", "bob")
+    assert strangers() == []
+    assert check() == "ok"
+    # What is not the server's stays with who made it.
+    assert {path.stat().st_uid for path in (copy, *copy.iterdir(), sealed)} == {0}
+    shutil.rmtree(directory / "keys")
+    for path in directory.glob("server*"):
+        path.unlink()
+    server_command(directory, "restore", copy)
+    server_command(directory, "keys", "restore", sealed)
+    assert strangers() == []
+    os.chown(directory / "keys/server.keys", 0, 0)
+    assert server_command(directory, "doctor", expect=1).out.count("chown") == 1
+
+
+def test_a_backup_makes_no_directory_above_it(directory: Path, tmp_path: Path) -> None:
+    refused = server_command(directory, "backup", tmp_path / "stick" / "copy", expect=3)
+    assert "install -d" in refused.err
+    assert not (tmp_path / "stick").exists()
 
 
 def test_a_weak_passphrase_makes_no_copy_of_the_keys(directory: Path, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_backup_that_is_interrupted_leaves_nothing(stopped: Directory, tmp_pat
 def test_a_backup_without_space_or_permission_leaves_nothing(
     stopped: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UnavailableError, match="cannot be written"):
+    with pytest.raises(UnavailableError, match="there is no directory"):
         back_up(settings_of(stopped.path), tmp_path / "no such folder" / "backup", now=NOW, progress=unwatched)
 
     def full(_descriptor: int) -> None:

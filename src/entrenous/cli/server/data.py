@@ -144,8 +144,10 @@ def remember_settings_file(directory: Path, file: Path | None) -> None:
 
 
 def _remember(file: Path, words: str) -> None:
+    from entrenous.server.whole_files import write_private
+
     try:
-        file.write_text(words + "\n")
+        write_private(file, f"{words}\n".encode(), is_servers=True)
     except OSError as error:
         raise UnavailableError(f"{file} cannot be written: {error.strerror}") from error
 

@@ -18,7 +18,7 @@ from entrenous.server.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_d
 #: Pages that are copied between two reports of progress.
 PAGES = 4_096
 #: Where the time of the newest backup is noted, in the data directory.
-LAST_BACKUP, NOTE = "last-backup", 0o644
+LAST_BACKUP = "last-backup"
 #: Seconds to wait for a writer, where the database is not in WAL mode yet.
 _PATIENCE = 30.0
 
@@ -62,9 +62,7 @@ def back_up(settings: Settings, target: Path, *, now: float, progress: Progress)
         )
         write_private(folder / FILE_NAME, manifest.encode())
     with contextlib.suppress(OSError):  # only a note for who asks how old the newest backup is
-        note = database.parent / LAST_BACKUP
-        note.write_text(f"{manifest.made_at}\n")
-        note.chmod(NOTE)  # where root makes backups, the server's user asks
+        write_private(database.parent / LAST_BACKUP, f"{manifest.made_at}\n".encode(), is_servers=True)
     return manifest
 
 
@@ -156,6 +154,11 @@ def _copy_database(source: Path, target: Path, progress: Progress) -> tuple[str,
 def _draft(target: Path) -> Iterator[Path]:
     """A directory that becomes ``target`` when all is in it, and is nothing if anything goes wrong before."""
     folder = target.with_name(f".{target.name}.partial")
+    if not target.parent.is_dir():
+        # Not made here: it may be a disk that is not mounted.
+        raise UnavailableError(
+            f"there is no directory {target.parent}", remedy=f"Make it: install -d -m 0700 {target.parent}"
+        )
     try:
         shutil.rmtree(folder, ignore_errors=True)  # of one that was cut off
         folder.mkdir(mode=PRIVATE_DIRECTORY)

@@ -38,6 +38,11 @@ async def check_directory(patient: Patient) -> Iterable[Finding]:
         return [fail("directory", f"{path} cannot be written", "Run this as the server's user, or change its owner.")]
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return [warn("directory", f"others on this machine can look into {path}", f"chmod 700 {path}")]
+    settings, owner = patient.settings, path.stat().st_uid
+    files = [each for each in (settings.keys_path, settings.database_path, settings.lock_path) if each is not None]
+    if strange := [each for each in files if each.exists() and each.stat().st_uid != owner]:
+        detail = f"{strange[0]} does not belong to whom the directory belongs to: the server may not be able to use it"
+        return [fail("directory", detail, f"chown -R --reference={path} {path}/")]
     return [ok("directory", str(path))]
 
 

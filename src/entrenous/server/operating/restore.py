@@ -14,7 +14,14 @@ from entrenous.server.operating.key_backup import server_id_of
 from entrenous.server.operating.manifest import BESIDES, DATABASE, Manifest, read_manifest
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.store.schema import REVISION
-from entrenous.server.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_directory, sync_file, write_private
+from entrenous.server.whole_files import (
+    PRIVATE_DIRECTORY,
+    PRIVATE_FILE,
+    give_to_owner,
+    sync_directory,
+    sync_file,
+    write_private,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def restore(settings: Settings, source: Path, *, force: bool, now: float) -> Res
             draft.replace(database)
             for name in BESIDES:
                 if (source / name).is_file():
-                    write_private(database.parent / name, (source / name).read_bytes())
+                    write_private(database.parent / name, (source / name).read_bytes(), is_servers=True)
             sync_directory(database.parent)
     finally:
         lock.release()
@@ -87,7 +94,11 @@ def _prepared(source: Path, draft: Path, manifest: Manifest) -> Path:
     try:
         with sqlite_errors(draft):
             draft.unlink(missing_ok=True)
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+            try:
+                give_to_owner(descriptor, draft.parent)
+            finally:
+                os.close(descriptor)
             shutil.copyfile(source, draft)
         _compare(check_database(draft), manifest)
         with sqlite_errors(draft), contextlib.closing(sqlite3.connect(draft)) as copy:

@@ -15,13 +15,12 @@ from entrenous.errors import MalformedError, RejectedError, UnavailableError, Us
 from entrenous.identity import MAX_ROTATIONS, RotationStatement, ServerIdentityKey
 from entrenous.opaque import Server as OpaqueServer
 from entrenous.server.people.credentials import FakeAccountKey, ServerKeys
-from entrenous.server.whole_files import write_private
+from entrenous.server.whole_files import make_private_directory, write_private
 
 #: The version of the file's format.
 VERSION = 1
 #: Bytes of the fake accounts' key.
 FAKE_KEY_SIZE = 32
-_PRIVATE_DIRECTORY = 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -83,8 +82,8 @@ def write_keys(path: Path, keys: ServerKeys) -> None:
         UnavailableError: the file cannot be written; the former one still stands.
     """
     try:
-        path.parent.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        write_private(path, encode_keys(keys))
+        make_private_directory(path.parent)
+        write_private(path, encode_keys(keys), is_servers=True)
     except OSError as error:
         raise UnavailableError(f"the key file {path} cannot be written: {error.strerror}") from error
 
