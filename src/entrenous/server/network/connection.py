@@ -263,7 +263,8 @@ class ClientLink(asyncio.Protocol):
         """Have a turn; whether there was anything to do."""
         self.label_log()
         self._waits_for_turn = self.outlet.at_rest = False
-        if self._channel is None:
+        channel, transport = self._channel, self._transport
+        if channel is None or transport is None:
             return False
         if self._session is not None:
             self._session.resume()
@@ -272,14 +273,14 @@ class ClientLink(asyncio.Protocol):
         if self.end_if_old():
             return True
         try:
-            self._judge(self._channel)
+            self._judge(channel)
         except (MalformedError, RejectedError, CryptoError) as error:
             self._fail(error)
             return True
         self._throttle()
-        if self._channel.has_output:
+        if channel.has_output:
             self.outlet.flush_soon()
-        elif self._transport is not None and not self._transport.is_closing():
+        elif not transport.is_closing():
             self._host.holdings.note(self, self._size())
         return True
 
