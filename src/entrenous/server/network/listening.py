@@ -127,7 +127,7 @@ class Listener:
 
     async def _take(self, plug: socket.socket) -> None:
         try:
-            client, _ = await self._loop.sock_accept(plug)
+            client = await self._accept(plug)
         except OSError as error:
             # Anything else is about a client that has already gone.
             if error.errno in _EXHAUSTED:
@@ -137,6 +137,13 @@ class Listener:
         task: asyncio.Task[object] = self._loop.create_task(self._connect(client))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
+
+    async def _accept(self, plug: socket.socket) -> socket.socket:
+        """The next connection: at once where one waits, as having the loop look out for it costs as much as taking it."""
+        try:
+            return plug.accept()[0]
+        except BlockingIOError:
+            return (await self._loop.sock_accept(plug))[0]
 
     async def _connect(self, client: socket.socket) -> None:
         try:
