@@ -182,7 +182,8 @@ class HandshakeState:
                 self._symmetric.mix_hash(self._local[Token.S].public if ours else self._remote[Token.S])
 
     def _write_token(self, token: Token) -> bytes:
-        self._trace.step("noise.token", token=token.value, direction="write")
+        if self._trace is not SILENT:
+            self._trace.step("noise.token", token=token.value, direction="write")
         match token:
             case Token.E:
                 pair = self._local[Token.E] = self.protocol.dh.generate(self._entropy)
@@ -196,13 +197,14 @@ class HandshakeState:
             case Token.EKEM1:
                 ciphertext, output = self._kem.encapsulate(self._kem_public, self._entropy)
                 sealed = self._symmetric.encrypt_and_hash(ciphertext)
-                self._symmetric.mix_key(output, token.value)
+                self._symmetric.mix_key(output, token)
                 return sealed
         self._mix_shared(token)
         return b""
 
     def _read_token(self, token: Token, field: bytes) -> None:
-        self._trace.step("noise.token", token=token.value, direction="read")
+        if self._trace is not SILENT:
+            self._trace.step("noise.token", token=token.value, direction="read")
         match token:
             case Token.E:
                 self._remote[Token.E] = field
@@ -232,7 +234,7 @@ class HandshakeState:
         self._symmetric.mix_hash(public)
         # §9.2: with pre-shared keys, e is mixed into the key too, so that no key is used for two transcripts
         if self.protocol.pattern.psk_count:
-            self._symmetric.mix_key(public, Token.E.value)
+            self._symmetric.mix_key(public, Token.E)
 
     def _mix_shared(self, token: Token) -> None:
         if token is Token.PSK:
@@ -241,13 +243,13 @@ class HandshakeState:
         initiators, responders = DH_KEYS[token]
         ours, theirs = (initiators, responders) if self.initiator else (responders, initiators)
         shared = self.protocol.dh.exchange(self._local[ours].private, self._remote[theirs])
-        self._symmetric.mix_key(shared, token.value)
+        self._symmetric.mix_key(shared, token)
 
     def _decapsulate(self, ciphertext: bytes) -> None:
         if self._kem_pair is None:
             raise UsageError("a pattern has ekem1 before e1")
         output = self._kem.decapsulate(self._kem_pair.private, ciphertext)
-        self._symmetric.mix_key(output, Token.EKEM1.value)
+        self._symmetric.mix_key(output, Token.EKEM1)
 
     @property
     def _kem(self) -> KEM:

@@ -1,13 +1,13 @@
 """Handshake patterns: the table of Noise rev 34 §7 and the modifiers that change them (§9.4, hfs §5)."""
 
 import re
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from entrenous.errors import UsageError
 
 
-class Token(Enum):
+class Token(StrEnum):
     """One step of a handshake message (§5.3, §9.2, hfs §4)."""
 
     E = "e"
@@ -83,32 +83,35 @@ class HandshakePattern:
         initiator_known: whether the responder knows the initiator's static key beforehand.
         responder_known: whether the initiator knows the responder's.
         messages: the tokens of each message; the initiator sends the first, then they alternate.
+        psk_count: how many pre-shared keys it takes.
+        uses_kem: whether it needs a KEM.
     """
 
     name: str
     initiator_known: bool
     responder_known: bool
     messages: tuple[Tokens, ...]
+    # Counted once: each handshake asks.
+    psk_count: int = field(init=False)
+    uses_kem: bool = field(init=False)
+    _with_static: tuple[bool, bool] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "psk_count", sum(tokens.count(Token.PSK) for tokens in self.messages))
+        object.__setattr__(self, "uses_kem", any(Token.E1 in tokens for tokens in self.messages))
+        known = (self.responder_known, self.initiator_known)
+        transmitted = (any(Token.S in tokens for tokens in self.messages[first::2]) for first in (1, 0))
+        with_static = tuple(either or other for either, other in zip(known, transmitted, strict=True))
+        object.__setattr__(self, "_with_static", with_static)
 
     @property
     def one_way(self) -> bool:
         """Whether only the initiator ever sends (§7.4)."""
         return len(self.messages) == 1
 
-    @property
-    def psk_count(self) -> int:
-        """How many pre-shared keys it takes."""
-        return sum(tokens.count(Token.PSK) for tokens in self.messages)
-
-    @property
-    def uses_kem(self) -> bool:
-        """Whether it needs a KEM."""
-        return any(Token.E1 in tokens for tokens in self.messages)
-
     def needs_static(self, *, initiator: bool) -> bool:
         """Whether that party takes part with a static key of its own."""
-        known = self.initiator_known if initiator else self.responder_known
-        return known or any(Token.S in tokens for tokens in self.messages[0 if initiator else 1 :: 2])
+        return self._with_static[initiator]
 
     def knows_remote(self, *, initiator: bool) -> bool:
         """Whether that party must know the other's static key beforehand."""
