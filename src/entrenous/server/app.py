@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -93,6 +94,7 @@ class Server:
             holdings=Holdings(lambda: limits.held_bytes, counters.adder(Count.HELD_BYTES)),
             reports=Reports(clock),
             credentials={},
+            tells_details=_log.is_enabled_for(logging.DEBUG),
         )
         self._notices = notices.Notices(
             storage=storage,

@@ -96,15 +96,15 @@ async def test_who_ends_it_may_be_cancelled_himself_and_nobody_is_taken_all_the_
 
 
 async def test_a_machine_without_descriptors_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop, guests, failures = asyncio.get_running_loop(), Guests(), [errno.ECONNABORTED, errno.EMFILE]
-    accept = loop.sock_accept
+    guests, failures = Guests(), [errno.ECONNABORTED, errno.EMFILE]
+    accept = socket.socket.accept
 
-    async def sometimes(plug: socket.socket) -> tuple[socket.socket, Any]:
+    def sometimes(plug: socket.socket) -> tuple[socket.socket, Any]:
         if failures:
             raise OSError(failures.pop(), "")
-        return await accept(plug)
+        return accept(plug)
 
-    monkeypatch.setattr(loop, "sock_accept", sometimes)
+    monkeypatch.setattr(socket.socket, "accept", sometimes)
     monkeypatch.setattr(listening, "RETRY_SECONDS", 0.01)
     listener = await listen(guests)
     with socket.create_connection(listener.address):

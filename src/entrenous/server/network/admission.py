@@ -42,7 +42,7 @@ class _Tally:
 
     @property
     def _most(self) -> int:
-        most: int = getattr(self.limits, self.per_address_limit.value)
+        most: int = getattr(self.limits, self.per_address_limit)
         return most
 
     def add(self, place: "_Place") -> None:

@@ -127,7 +127,8 @@ class ClientLink(asyncio.Protocol):
         self.outlet.open(self._channel, transport)
         self.adopt_limits()
         self._deadlines.connected()
-        _log.debug("connection.opened", connection=self._number)
+        if host.tells_details:
+            _log.debug("connection.opened", connection=self._number)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -141,7 +142,8 @@ class ClientLink(asyncio.Protocol):
         self._host.connections.discard(self)
         if self._session is not None:
             self._session.close()
-        _log.debug("connection.closed", connection=self._number, error=repr(exc) if exc else None)
+        if self._host.tells_details:
+            _log.debug("connection.closed", connection=self._number, error=repr(exc) if exc else None)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -149,6 +151,9 @@ class ClientLink(asyncio.Protocol):
             return
         self._heard_at = self._loop.time()
         self._channel.receive_data(data, self._host.clock.now())
+        if self._waits_for_turn:
+            # Most say all that they have to say at once: only who goes on while he waits is not listened to meanwhile.
+            self._throttle()
         self._advance()
 
     def eof_received(self) -> bool:
@@ -248,7 +253,6 @@ class ClientLink(asyncio.Protocol):
             self._work()
         else:
             self._wait_for_turn()
-            self._throttle()
             # What waits for its turn is held as well.
             self._host.holdings.note(self, self._size())
 
@@ -329,7 +333,8 @@ class ClientLink(asyncio.Protocol):
                 self._deadlines.secured()
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
-                _log.debug("connection.secured", connection=self._number, suite=event.suite)
+                if self._host.tells_details:
+                    _log.debug("connection.secured", connection=self._number, suite=event.suite)
             case PeerClosed():
                 self._finish()
 

@@ -139,7 +139,7 @@ class Listener:
         task.add_done_callback(self._connecting.discard)
 
     async def _accept(self, plug: socket.socket) -> socket.socket:
-        """The next connection: at once where one waits, as having the loop look out for it costs as much as taking it."""
+        """The next connection: at once where one waits, as to have the loop look out for it costs as much again."""
         try:
             return plug.accept()[0]
         except BlockingIOError:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 
 
-class Deadline(Enum):
+class Deadline(StrEnum):
     """What a connection waits for."""
 
     HANDSHAKE = "handshake"

@@ -32,6 +32,7 @@ class Courtesy:
     """
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         #: How many such requests are worked on.
         self.in_hand = 0
         self._last = -RECENTLY
@@ -39,7 +40,7 @@ class Courtesy:
     def began(self) -> None:
         """A request of somebody who is in is worked on from now on."""
         self.in_hand += 1
-        self._last = asyncio.get_running_loop().time()
+        self._last = self._loop.time()
 
     def ended(self) -> None:
         """One that had begun is done."""
@@ -47,18 +48,17 @@ class Courtesy:
 
     def stands_back(self, since: float) -> bool:
         """Whether what was due at ``since``, on the loop's clock, is to wait for another LOOK_AGAIN."""
-        return self.in_hand > 0 and asyncio.get_running_loop().time() - since < PATIENCE
+        return self.in_hand > 0 and self._loop.time() - since < PATIENCE
 
     def rest(self, seconds: float) -> float:
         """How long to rest of so many seconds: not at all where nobody would notice."""
-        is_noticed = self.in_hand or asyncio.get_running_loop().time() - self._last < RECENTLY
+        is_noticed = self.in_hand or self._loop.time() - self._last < RECENTLY
         return seconds if is_noticed else 0.0
 
     async def take_a_rest(self, seconds: float) -> None:
         """Rest, and then stand back."""
-        loop = asyncio.get_running_loop()
         await asyncio.sleep(self.rest(seconds))
-        since = loop.time()
+        since = self._loop.time()
         while self.stands_back(since):  # noqa: ASYNC110 it waits for the first moment, or for so long and no longer
             await asyncio.sleep(LOOK_AGAIN)
 
@@ -75,6 +75,7 @@ class Pacer:
     """
 
     def __init__(self, rate: Live[Rate], courtesy: Courtesy, put_off: Callable[[], None] = uncounted) -> None:
+        self._loop = asyncio.get_running_loop()
         self._rate = live(rate)
         self._courtesy = courtesy
         self._put_off = put_off
@@ -92,14 +93,12 @@ class Pacer:
         self._count += 1
         if not self._resting:
             self._resting = True
-            loop = asyncio.get_running_loop()
-            self._due_since = loop.time()
-            loop.call_soon(self._turn)
+            self._due_since = self._loop.time()
+            self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        loop = asyncio.get_running_loop()
         if self._courtesy.stands_back(self._due_since):
-            loop.call_later(LOOK_AGAIN, self._turn)
+            self._loop.call_later(LOOK_AGAIN, self._turn)
             return
         done, rate = 0, self._rate()
         most = max(rate.count, min(len(self._waiting) // CROWD, MOST_STEPS))
@@ -107,7 +106,7 @@ class Pacer:
             done += self._do(self._next())
         if self._count:
             self._put_off()
-        loop.call_later(self._courtesy.rest(rate.seconds), self._rested)
+        self._loop.call_later(self._courtesy.rest(rate.seconds), self._rested)
 
     def _do(self, work: Work) -> bool:
         try:
@@ -127,7 +126,7 @@ class Pacer:
 
     def _rested(self) -> None:
         if self._count:
-            self._due_since = asyncio.get_running_loop().time()
+            self._due_since = self._loop.time()
             self._turn()
         else:
             self._resting = False
