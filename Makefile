@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls formal check format lock clean setup setup-dev setup-fuzz
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-store: setup-dev ## what a client writes to disk for one message, in group
 
 bench-mls: setup-dev ## MLS beside ts-mls and two wheels of mls-rs; MEMBERS="2 100 1000" for the whole table
 	PYTHONPATH=tests $(BIN)/python -m bench_mls --members $(MEMBERS)
+
+formal: setup-dev ## the channel, logins and passwords as formal models, in Maude and ProVerif where they are installed
+	PYTHONPATH=tests $(BIN)/python -m formal
 
 check: setup-dev ## format, lint, types, import contracts, a row and a test for every rule
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""The formal models of docs/formal, run and judged."""
