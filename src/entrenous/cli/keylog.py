@@ -6,7 +6,6 @@ from pathlib import Path
 
 import structlog
 
-from entrenous.capture.keylog import HEADER, KeyLogTrace
 from entrenous.cli.output import note
 from entrenous.errors import UsageError
 from entrenous.trace import SILENT, Field, Trace
@@ -42,7 +41,10 @@ def with_key_log(trace: Trace, path: Path | None, *, with_epochs: bool = False) 
     """
     if path is None:
         return trace
-    file = _KeyLogFile(path)
+    # Who writes no key log has no use for what reads captures.
+    from entrenous.capture import HEADER, KeyLogTrace
+
+    file = _KeyLogFile(path, HEADER)
     what = "connections and of the messages in rooms" if with_epochs else "connections"
     note(
         f"WARNING: the keys of all {what} go to {path}.\n"
@@ -56,7 +58,7 @@ def with_key_log(trace: Trace, path: Path | None, *, with_epochs: bool = False) 
 class _KeyLogFile:
     """Lines at the end of a file that only its owner can read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: str) -> None:
         self._path = path
         try:
             self._descriptor: int | None = os.open(path, _FLAGS, 0o600)
@@ -68,7 +70,7 @@ class _KeyLogFile:
             os.close(self._descriptor)
             raise UsageError(f"the key log {path} {trouble}: name a new file")
         if not found.st_size:
-            self.write(HEADER)
+            self.write(header)
 
     def write(self, line: str) -> None:
         """Append a line at once. A file that can be written no more ends the log, and nothing else."""

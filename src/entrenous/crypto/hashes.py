@@ -1,7 +1,4 @@
-"""Hash functions (FIPS 180-4), each call in one piece inside C, and HMAC (RFC 2104) as two of these calls.
-
-The library's HMAC looks its hash function up at each call, which takes longer than hashing a key or two.
-"""
+"""Hash functions and HMAC (FIPS 180-4, RFC 2104), each call in one piece inside C."""
 
 import hashlib
 import hmac
@@ -28,9 +25,6 @@ class Hash(Enum):
         self.block_size = block_size
         self.hpke_id = hpke_id
         self._new = getattr(hashlib, name_)
-        # RFC 2104 §2: "ipad = the byte 0x36 repeated B times, opad = the byte 0x5C repeated B times"
-        self._ipad = int.from_bytes(bytes((0x36,)) * block_size, "little")
-        self._opad = int.from_bytes(bytes((0x5C,)) * block_size, "little")
 
     def digest(self, first: bytes = b"", *more: bytes) -> bytes:
         """The hash of all parts, joined."""
@@ -42,15 +36,7 @@ class Hash(Enum):
 
     def hmac(self, key: bytes, first: bytes, *more: bytes) -> bytes:
         """HMAC of all parts, joined, under ``key``."""
-        inner, outer = self.hmac_pads(key)
-        return self.digest(outer, self.digest(inner, first, *more))
-
-    def hmac_pads(self, key: bytes) -> tuple[bytes, bytes]:
-        """What HMAC under ``key`` hashes first: HMAC(text) = H(outer ‖ H(inner ‖ text)), with ``(inner, outer)``."""
-        # As a number that begins with its lowest byte, a key is padded with zeros, and exclusive-ored in one step.
-        number = int.from_bytes(key if len(key) <= self.block_size else self.digest(key), "little")
-        inner = (number ^ self._ipad).to_bytes(self.block_size, "little")
-        return inner, (number ^ self._opad).to_bytes(self.block_size, "little")
+        return hmac.digest(key, b"".join((first, *more)) if more else first, self.name_)
 
 
 def constant_time_equal(a: bytes, b: bytes) -> bool:

@@ -40,10 +40,9 @@ def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # n
     blocks = -(-length // size)
     if blocks > 255:
         raise UsageError(f"HKDF-{hash.name} expands to at most {255 * size} bytes, not {length}")
-    inner, outer = hash.hmac_pads(prk)
     block, output = b"", b""
     for counter in range(1, blocks + 1):
-        block = hash.digest(outer + hash.digest(b"".join((inner, block, info, bytes((counter,))))))
+        block = hash.hmac(prk, block, info, bytes((counter,)))
         output += block
     return output[:length]
 

@@ -9,8 +9,8 @@ from entrenous.cli.demo import scene
 from entrenous.cli.demo.person import Person
 from entrenous.cli.demo.report import Report
 from entrenous.cli.demo.scene import Cast
-from entrenous.cli.demo.search import control_copies, needles, search
 from entrenous.cli.demo.stage import Stage, raised
+from entrenous.cli.leaks import control_copies, needles, search
 
 
 async def play() -> bool:

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from entrenous.cli.demo.person import Person
-from entrenous.cli.demo.search import Finding
 from entrenous.cli.demo.stage import StoredEntry
+from entrenous.cli.leaks import Finding
 
 
 class Report:

@@ -2,7 +2,20 @@
 
 import typer
 
-from entrenous.cli.server import admin, backup, config, doctor, invite, keys, limits, migrate, reload, restore, run
+from entrenous.cli.server import (
+    admin,
+    backup,
+    config,
+    doctor,
+    invite,
+    keys,
+    limits,
+    migrate,
+    prove,
+    reload,
+    restore,
+    run,
+)
 
 app = typer.Typer(help="Run a server and look after it.", no_args_is_help=True)
 run.register(app)
@@ -14,5 +27,6 @@ app.add_typer(admin.app, name="admin")
 backup.register(app)
 doctor.register(app)
 migrate.register(app)
+prove.register(app)
 restore.register(app)
 app.add_typer(keys.app, name="keys")

@@ -3,7 +3,7 @@
 from entrenous.server.audit import Action, Deed, Verdict, verify
 from entrenous.server.operating.admin import Admin
 from entrenous.server.operating.backup import back_up
-from entrenous.server.operating.beside import opened
+from entrenous.server.operating.beside import open_engine, opened
 from entrenous.server.operating.data_checks import CHECKS as DATA_CHECKS
 from entrenous.server.operating.examination import Finding, Patient, Status, examine
 from entrenous.server.operating.key_backup import back_up_keys, needs_passphrase, open_keys, restore_keys
@@ -27,6 +27,7 @@ __all__ = [
     "back_up_keys",
     "examine",
     "needs_passphrase",
+    "open_engine",
     "open_keys",
     "opened",
     "read_manifest",

@@ -7,6 +7,15 @@ every plaintext into copies of the same bytes, and the same search must find eac
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Haystack(Protocol):
+    """Bytes to look into: in memory, or a file that is mapped into it."""
+
+    def find(self, needle: bytes, /) -> int:
+        """The place of the first occurrence; -1 if there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def needles(plaintexts: Mapping[str, str]) -> list[Needle]:
     return [needle for name, text in plaintexts.items() for needle in forms(name, text)]
 
 
-def search(wanted: Iterable[Needle], haystacks: Mapping[str, bytes]) -> list[Finding]:
+def search(wanted: Iterable[Needle], haystacks: Mapping[str, Haystack]) -> list[Finding]:
     """Where the needles stand; one finding per needle and place."""
     return [
         Finding(needle, place, offset)

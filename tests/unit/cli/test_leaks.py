@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrenous.cli.demo.search import base64_core, control_copies, needles, search
+from entrenous.cli.leaks import base64_core, control_copies, needles, search
 
 SECRET = {"the password": "correct horse battery"}
 
