@@ -225,6 +225,22 @@ def test_a_bug_met_with_one_listener_ends_that_one_alone() -> None:
     assert fanout.pushed == 4
 
 
+def test_whoever_waits_for_a_push_is_told_after_it_and_at_once_where_there_is_none() -> None:
+    turn: list[Callable[[], None]] = []
+    fanout, alice, told = Fanout(100, soon=turn.append), Listener(b"alice", b"a1"), list[int]()
+    fanout.attach(alice, in_rooms(ROOM))
+    fanout.after_push(lambda: told.append(len(alice.heard)))
+    assert told == [0]
+    for sequence in (1, 2):
+        fanout.publish(ROOM, entry(sequence))
+        fanout.after_push(lambda: told.append(len(alice.heard)))
+    assert told == [0]
+    for work in turn:
+        work()
+    assert alice.heard == [new_entry(ROOM, 1) + new_entry(ROOM, 2)]
+    assert told == [0, 1, 1]
+
+
 def test_a_listener_with_a_backlog_is_told_once_per_room_until_it_fetches() -> None:
     fanout, alice = Fanout(100), Listener(b"alice", b"a1")
     fanout.attach(alice, in_rooms(ROOM, OTHER))

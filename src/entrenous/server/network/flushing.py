@@ -76,7 +76,10 @@ class Flushes:
     def _begin(self) -> None:
         before, self._before = self._before, []
         for work in before:
-            work()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 a bug of ours: the rest is done all the same
+                _log.exception("flushing.work_failed", error=repr(error))
         self._round, self._waiting = self._waiting, []
         self._round.reverse()
 

@@ -91,7 +91,7 @@ class Delivery:
             request: what is sent.
             done: called once, in the loop's thread and after this has returned: with the reply when the message is on
                 disk, else with the RefusedError or UnavailableError. Messages of a room are told in the order of its
-                log, each after it was queued for those who listen.
+                log, each after it was pushed to those who listen.
 
         Raises:
             RefusedError: it was too much at once, or is no message of this room; ``done`` is not called.
@@ -109,7 +109,8 @@ class Delivery:
         if isinstance(outcome, Appended):
             if outcome.entry is not None:
                 self.following.appended(room, outcome.entry)
-            done(replies.Published(outcome.sequence))
+            # The sender names the newest entry that he has in the next one: so he is sent this one before the answer.
+            self.fanout.after_push(partial(done, replies.Published(outcome.sequence)))
             return
         if isinstance(outcome, UnavailableError):
             self.following.doubted(room)

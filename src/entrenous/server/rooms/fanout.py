@@ -254,6 +254,17 @@ class Fanout:
         elif is_first:
             self.soon(self._send_all)
 
+    def push_now(self, room: bytes) -> None:
+        """Push what was published in a room, and not only at the end of the turn."""
+        self._send(room)
+
+    def after_push(self, work: Callable[[], None]) -> None:
+        """Do something once all that was published is pushed: whoever is told then has been sent the entry before."""
+        if self._unsent:
+            self.soon(work)
+        else:
+            work()
+
     def caught_up(self, subscriber: Subscriber, room: bytes) -> None:
         """The connection fetches from the room again: push to it again."""
         behind = self._behind.get(subscriber)

@@ -76,6 +76,8 @@ class Following:
                         self._fanout.leave(room, change.account)
             case Offer.EARLY:
                 self._look_at(room, entry.sequence - 1)
+        # Its sender has it before he has the answer, and goes on from it.
+        self._fanout.push_now(room)
         self._fanout.welcome(welcomed)
         self._bus.tell(Nudge(News.COMMIT, room, entry.sequence))
 
