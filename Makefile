@@ -27,7 +27,7 @@ test: setup-dev ## set up what the tests need and run them, with coverage
 fuzz: setup-fuzz ## try every parser and state machine with hostile input, SECONDS=20 each (Linux)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS) $(TARGETS)
 
-soak: setup-dev ## two hundred clients for two minutes, with everything going wrong; prints what it counted
+soak: setup-dev ## some eight minutes in which everything goes wrong, with up to two hundred clients; prints what it counted
 	PYTHONPATH=tests $(BIN)/python -m soak
 
 enumeration: setup-dev ## 10,000 logins each for names that exist and names that do not: does time tell them apart?

@@ -276,13 +276,13 @@ async def leave_replies_unread(world: World) -> None:
     alice.client.transport.pause_reading()
     pending = []
     for _ in range(2):
-        pending += [alice.client.start(requests.Fetch(room, 0, 500)) for _ in range(7)]
+        pending += [alice.client.start(requests.Fetch(room, 0, 500)) for _ in range(14)]
         await asyncio.sleep(1)
     link = world.memory.server.services.fanout.connection(alice.device)
     assert link is not None
     assert link.outlet.backlog < 2_000_000
     alice.client.transport.resume_reading()
-    assert len(await asyncio.gather(*pending)) == 14
+    assert len(await asyncio.gather(*pending)) == 28
 
 
 async def announce_much(client: RawClient, size: int) -> None:

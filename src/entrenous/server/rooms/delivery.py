@@ -32,7 +32,7 @@ from entrenous.wire import CommitData, ErrorCode, RosterAction, replies, request
 from entrenous.wire.limits import MAX_BLOB_SIZE, MAX_FETCH
 
 #: Bytes of entries in one answer, unless one alone is larger: what the loop can seal without keeping others waiting.
-FETCH_BYTES = 256 << 10
+FETCH_BYTES = 128 << 10
 #: Changes of the roster and Welcomes that a Commit may hold for each time that it is counted: the store looks each of
 #: them up while everybody waits.
 CHANGES_PER_COMMIT = 64
