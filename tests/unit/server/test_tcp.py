@@ -53,7 +53,7 @@ async def conversation(path: Path) -> None:
     base = await alice.add(room, bob)
     before = world.memory.server.storage.commits
     pending = [
-        person.client.start(person.publish_request(room, bytes(500), base))
+        person.client.start(person.publish_request(room, bytes(200), base))
         for _ in range(150)
         for person in (alice, bob)
     ]
