@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import entrenous
-from entrenous.cli import bench_command, demo_command, join, login, pcap, room_commands, send, server, tail
+from entrenous.cli import bench_command, demo_command, explain, join, login, pcap, room_commands, send, server, tail
 from entrenous.cli.chat import command as chat
 from entrenous.cli.logs import LogFormat, LogLevel
 from entrenous.cli.options import Common, KeyLogOption, examples, paragraph
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(server.app, name="server")
 app.add_typer(bench_command.app, name="bench")
-for _command in (join, login, chat, room_commands, send, tail, demo_command, pcap):
+for _command in (join, login, chat, room_commands, send, tail, demo_command, explain, pcap):
     _command.register(app)
 
 
@@ -42,6 +42,7 @@ _EPILOG = (
         "echo 'build ok' | entrenous send ops -      # from a script",
         "entrenous --profile work chat               # another account on the same machine",
         "entrenous --log-level debug rooms           # every step as a line",
+        "entrenous explain --step                    # how the encryption works, with the bytes of a real run",
     )
     + "\n\n"
     + paragraph("Exit codes:", *(f"{code:>3}  {meaning}" for code, meaning in EXIT_CODES))

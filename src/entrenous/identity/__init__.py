@@ -42,6 +42,7 @@ from entrenous.identity.linking import (
 )
 from entrenous.identity.login import (
     DeviceLoginTBS,
+    credential_identifier,
     opaque_context,
     sign_device_login,
     verify_device_login,
@@ -112,6 +113,7 @@ __all__ = [
     "check_list",
     "check_password",
     "check_successor",
+    "credential_identifier",
     "estimate_guesses_log2",
     "fingerprint",
     "first_device_list",

@@ -37,6 +37,11 @@ def opaque_context(suite: int, handshake_hash: bytes) -> bytes:
     return signed(Label.OPAQUE_CONTEXT, OpaqueContext(suite, handshake_hash))
 
 
+def credential_identifier(account: bytes, *, recovery: bool) -> bytes:
+    """Names one OPAQUE record for ever: the account's password, or its recovery code."""
+    return account + (b"recovery" if recovery else b"password")
+
+
 def sign_device_login(
     device: DeviceKeys, *, handshake_hash: bytes, server_id: bytes, account_id: bytes, launch_counter: int
 ) -> bytes:

@@ -35,8 +35,3 @@ class ServerKeys:
     def node_key(self, node: bytes) -> bytes:
         """What one life of a node seals with what it tells the others, 32 bytes."""
         return Hash.SHA256.hmac(self.fake_accounts.reveal(), labelled(Label.NODE_COUNTS, node))
-
-
-def credential_identifier(account: bytes, *, recovery: bool) -> bytes:
-    """Names one OPAQUE record for ever: the account's password, or its recovery code."""
-    return account + (b"recovery" if recovery else b"password")

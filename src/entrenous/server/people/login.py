@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from entrenous.crypto import Entropy
 from entrenous.errors import CryptoError
-from entrenous.identity import DeviceLoginTBS, opaque_context, verify_device_login
+from entrenous.identity import DeviceLoginTBS, credential_identifier, opaque_context, verify_device_login
 from entrenous.opaque import ServerLogin, finish_server_login
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.settings import Settings
 from entrenous.server.people.attempts import Attempts
-from entrenous.server.people.credentials import ServerKeys, credential_identifier
+from entrenous.server.people.credentials import ServerKeys
 from entrenous.server.people.names import name_key
 from entrenous.server.rates import AddressLimiter, Rates, check_rate
 from entrenous.server.refusal import RefusedError

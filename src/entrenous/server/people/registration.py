@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from entrenous.crypto import Argon2Parameters, Entropy, Hash, check, draw
 from entrenous.errors import CryptoError, MalformedError
-from entrenous.identity import AccountCredential, verify_device_list
+from entrenous.identity import AccountCredential, credential_identifier, verify_device_list
 from entrenous.opaque import check_record
 from entrenous.server.clock import Clock
 from entrenous.server.configuration.settings import Settings
 from entrenous.server.people.accounts import check_device_is_new
-from entrenous.server.people.credentials import ServerKeys, credential_identifier
+from entrenous.server.people.credentials import ServerKeys
 from entrenous.server.people.login import Binding
 from entrenous.server.people.names import check_name, name_key
 from entrenous.server.rates import AddressLimiter, Rates, check_rate
