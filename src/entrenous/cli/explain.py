@@ -3,6 +3,7 @@
 import enum
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,8 @@ from entrenous.errors import EntrenousError, UnavailableError
 if TYPE_CHECKING:
     from entrenous.explain import Explanation
 
+#: Lines between two pauses, on however low a terminal.
+_LEAST = 5
 #: How a terminal shows what ``explain.text`` names.
 _COLOURS = {"title": "cyan", "label": "yellow", "good": "green", "bad": "red"}
 
@@ -58,7 +61,9 @@ def register(app: typer.Typer) -> None:
 def explain(
     context: typer.Context,
     only: Annotated[list[ChapterName] | None, typer.Option("--only", metavar="CHAPTER", help=_ONLY)] = None,
-    step: Annotated[bool, typer.Option("--step", help="Wait for Enter after each step; q ends.")] = False,
+    step: Annotated[
+        bool, typer.Option("--step", help="Wait for Enter after each step and each screenful; q ends.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array, with every value whole.")] = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page; a file that is not there yet.")
@@ -135,10 +140,17 @@ def _print_json(explanation: "Explanation") -> None:
 def _tell(explanation: "Explanation", *, waits: bool) -> None:
     """Print it, screen by screen if somebody turns the pages."""
     for page in _pages(explanation):
-        for line in page:
-            typer.echo(line)
-        if waits and asked("\nEnter: on, q: end ").strip().lower() == "q":
-            return
+        for screen in _screens(page) if waits else (page,):
+            typer.echo("\n".join(screen))
+            if waits and asked("Enter: on, q: end ").strip().lower() == "q":
+                return
+
+
+def _screens(page: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A page in pieces that the terminal shows whole."""
+    height = max(shutil.get_terminal_size().lines - 1, _LEAST)
+    for start in range(0, len(page), height):
+        yield page[start : start + height]
 
 
 def _pages(explanation: "Explanation") -> Iterator[Sequence[str]]:

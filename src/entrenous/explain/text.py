@@ -71,7 +71,7 @@ def _value_lines(value: Value, paint: Paint) -> Iterator[str]:
         cut = _DIGITS // 2
         size, shown = f"{len(value.data):,} bytes", value.data[:cut].hex() + "…" * (len(value.data) > cut)
     else:
-        size, shown = "text", value.data
+        size, shown = "", value.data
     who = " ".join(knower.letter for knower in value.known_to)
     name = value.name if len(value.name) <= _NAME else f"{value.name[: _NAME - 1]}…"
     before = f"  {paint('label', name.ljust(_NAME))} {size.rjust(_SIZE)}  {who:3}  "

@@ -99,6 +99,8 @@ def test_step_waits_after_each_step_and_q_ends(
 ) -> None:
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "100")
     answers = iter(["", "", "Q"])
     asked: list[str] = []
 
@@ -110,7 +112,25 @@ def test_step_waits_after_each_step_and_q_ends(
     with pytest.raises(SystemExit) as ended:
         app(["explain", "--step"], prog_name="entrenous")
     assert ended.value.code == 0
-    assert len(asked) == 3
+    assert len(asked) == 3  # the opening and two steps
     out = capsys.readouterr().out
     assert "1.2  Message 2" in out
     assert "1.3  Message 2" not in out
+
+
+def test_a_step_is_shown_in_screenfuls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    screens: list[str] = []
+
+    def answer(_: str) -> str:
+        screens.append(capsys.readouterr().out)
+        return "q" if len(screens) == 6 else ""
+
+    monkeypatch.setattr("entrenous.cli.explain.asked", answer)
+    with pytest.raises(SystemExit):
+        app(["explain", "--step"], prog_name="entrenous")
+    assert [screen.count("\n") for screen in screens if screen.count("\n") > 23] == []
+    assert "".join(screens).count("1.1  Message 1") == 1

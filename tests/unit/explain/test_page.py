@@ -76,7 +76,7 @@ def test_links_lead_to_what_is_there_and_no_id_is_given_twice(outline: Outline) 
 
 
 def test_every_picture_is_good_xml_and_says_what_it_shows(page: str) -> None:
-    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    pictures = re.findall(r"<svg (?!class=.badge).*?</svg>", page, re.DOTALL)
     assert len(pictures) >= 7
     for picture in pictures:
         root = ET.fromstring(picture)  # noqa: S314 our own text
@@ -88,6 +88,19 @@ def test_every_picture_is_good_xml_and_says_what_it_shows(page: str) -> None:
         assert description.text
         assert root.get("role") == "img"
         assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
+
+
+def test_who_knows_a_value_is_told_without_colours_too(page: str) -> None:
+    badges = set(re.findall(r'<svg class="badge".*?</svg>', page, re.DOTALL))
+    assert len(badges) == len(Knower)
+    shapes = set()
+    for badge in badges:
+        root = ET.fromstring(badge)  # noqa: S314 our own text
+        letter = root.find("{http://www.w3.org/2000/svg}text")
+        assert letter is not None
+        assert root.get("aria-label") in {knower.label for knower in Knower if knower.letter == letter.text}
+        shapes.add(tuple((shape.tag, shape.get("points"), shape.get("r")) for shape in root if "class" in shape.attrib))
+    assert len(shapes) == len(Knower)
 
 
 def test_pictures_stay_inside_their_frame(page: str) -> None:

@@ -2,8 +2,9 @@
 
 from entrenous.explain.model import WARNING, Chapter, Explanation, Knower, Told
 from entrenous.explain.page.markup import Markup, element, join, void
-from entrenous.explain.page.steps import anchor, badge, draw_step
+from entrenous.explain.page.steps import anchor, draw_step
 from entrenous.explain.page.style import STYLE
+from entrenous.explain.page.svg import badge
 
 _TITLE = "How Entrenous encrypts: one conversation, step by step"
 
@@ -53,10 +54,7 @@ def _opening(explanation: Explanation, steps: list[Told]) -> Markup:
         element("p", "Beside each value stands who knows it. Who is not named does not."),
         element(
             "dl",
-            *(
-                join(element("dt", badge(knower.letter, knower.label)), element("dd", knower.label))
-                for knower in Knower
-            ),
+            *(join(element("dt", badge(knower)), element("dd", knower.label)) for knower in Knower),
             class_="legend",
         ),
     )

@@ -1,6 +1,12 @@
 """Elements of HTML and SVG as strings, with everything in them escaped once."""
 
 import html
+import re
+
+#: What a standard or our specification calls a value, where it stands in a sentence.
+_NAMES = re.compile(
+    r"(?<![\w'’/.-])(e|e1|ee|es|s|ck|k|h|ekem1|KE[123]|Km[23]|[a-z]+(?:_[a-z]+)+(?:\[\d\])?)(?![\w'’/-])"
+)
 
 
 class Markup(str):
@@ -19,6 +25,12 @@ def element(name: str, /, *children: str, **attributes: str | float) -> Markup:
     )
     inside = join(*children)
     return Markup(f"<{name}{told}>{inside}</{name}>")
+
+
+def prose(text: str) -> Markup:
+    """Sentences, with the names of values set apart from the words around them."""
+    pieces = _NAMES.split(text)
+    return join(*(element("code", piece) if place % 2 else piece for place, piece in enumerate(pieces)))
 
 
 def void(name: str, /, **attributes: str | float) -> Markup:

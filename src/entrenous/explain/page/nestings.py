@@ -4,27 +4,31 @@ from entrenous.explain.drawings import Layer, Nesting, Part
 from entrenous.explain.page.markup import Markup
 from entrenous.explain.page.svg import WIDTH, box, line, picture, polygon, text
 
-_MARGIN, _TOP, _ROW, _BAR = 10.0, 8.0, 112.0, 30.0
+_MARGIN, _TOP, _TITLE, _ROW, _BAR = 10.0, 8.0, 20.0, 112.0, 30.0
 
 
 def draw(key: str, drawing: Nesting) -> Markup:
     """The picture."""
     largest = max(layer.size for layer in drawing.layers)
-    shapes: list[Markup] = []
+    behind: list[Markup] = []
+    bars: list[Markup] = []
     opened: tuple[float, float] | None = None
     for row, layer in enumerate(drawing.layers):
         top = _TOP + row * _ROW
         width = (WIDTH - 2 * _MARGIN) * layer.size / largest
         start = (WIDTH - width) / 2
         if opened is not None:
-            above = top - _ROW + 20 + _BAR
-            shapes.append(
-                polygon([(opened[0], above), (opened[1], above), (start + width, top + 20), (start, top + 20)], "zoom")
-            )
+            behind.append(_opening(opened, top - _ROW + _TITLE + _BAR, (start, start + width), top + _TITLE))
         following = drawing.layers[row + 1].name if row + 1 < len(drawing.layers) else ""
         drawn, opened = _layer(layer, start, width, top, following)
-        shapes += drawn
-    return picture(key, drawing.title, describe(drawing), _TOP + _ROW * len(drawing.layers), *shapes)
+        bars += drawn
+    height = _TOP + _ROW * (len(drawing.layers) - 1) + _TITLE + _BAR + 34
+    return picture(key, drawing.title, describe(drawing), height, *behind, *bars)
+
+
+def _opening(above: tuple[float, float], bottom: float, below: tuple[float, float], top: float) -> Markup:
+    """The light that falls from a part onto the layer that it opens to."""
+    return polygon([(above[0], bottom), (above[1], bottom), (below[1], top), (below[0], top)], "zoom")
 
 
 def describe(drawing: Nesting) -> str:
@@ -48,12 +52,12 @@ def _layer(
     for part in layer.parts:
         size = width * part.size / layer.size
         kind = "hidden" if part.hidden else "clear"
-        shapes.append(box(x, top + 20, size, _BAR, f"{kind} opened" if part.name == following else kind, radius=0))
+        shapes.append(box(x, top + _TITLE, size, _BAR, f"{kind} opened" if part.name == following else kind, radius=0))
         if part.name == following:
             opened = x, x + size
         spots.append((x + size / 2, size, part))
         x += size
-    return [*shapes, *_names(top + 20, spots)], opened
+    return [*shapes, *_names(top + _TITLE, spots)], opened
 
 
 def _names(top: float, spots: list[tuple[float, float, Part]]) -> list[Markup]:

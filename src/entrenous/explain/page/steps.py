@@ -3,7 +3,8 @@
 from entrenous.explain.drawings import Derivation, Drawing, Nesting, Sequence, Tree
 from entrenous.explain.model import Attempt, Step, Told, Value
 from entrenous.explain.page import derivations, nestings, sequences, trees
-from entrenous.explain.page.markup import Markup, element, join
+from entrenous.explain.page.markup import Markup, element, join, prose
+from entrenous.explain.page.svg import badge
 
 #: Bytes of a value that are shown at once.
 _SHOWN = 16
@@ -20,7 +21,7 @@ def draw_step(told: Told) -> Markup:
     return element(
         "article",
         element("h3", element("span", told.number, class_="number"), step.title),
-        element("p", step.what),
+        element("p", prose(step.what)),
         join() if step.drawing is None else _figure(key, step.drawing),
         _reasons(step),
         _values(told.number, step.values),
@@ -63,8 +64,8 @@ def _colours(drawing: Drawing) -> str:
 def _reasons(step: Step) -> Markup:
     return element(
         "div",
-        element("div", element("span", "Why it is there", class_="kind"), step.why),
-        element("div", element("span", "What an attacker would gain without it", class_="kind"), step.without),
+        element("div", element("span", "Why it is there", class_="kind"), prose(step.why)),
+        element("div", element("span", "What an attacker would gain without it", class_="kind"), prose(step.without)),
         class_="reason",
     )
 
@@ -81,19 +82,14 @@ def _values(number: str, values: tuple[Value, ...]) -> Markup:
 
 def _row(value: Value) -> Markup:
     name = join(value.name, element("span", value.note, class_="note") if value.note else join())
-    size = f"{len(value.data):,} bytes" if isinstance(value.data, bytes) else "text"
+    size = f"{len(value.data):,} bytes" if isinstance(value.data, bytes) else "–"
     return element(
         "tr",
         element("th", name, scope="row"),
         element("td", _data(value.data)),
         element("td", size, class_="size"),
-        element("td", *(badge(who.letter, who.label) for who in value.known_to), class_="knows"),
+        element("td", *(badge(who) for who in value.known_to), class_="knows"),
     )
-
-
-def badge(letter: str, label: str) -> Markup:
-    """Who knows something, as a letter in a shape."""
-    return element("abbr", letter, class_=f"badge badge-{letter}", title=label)
 
 
 def _data(data: bytes | str) -> Markup:
@@ -108,7 +104,7 @@ def _data(data: bytes | str) -> Markup:
 def _checks(checks: tuple[str, ...]) -> Markup:
     if not checks:
         return join()
-    return element("ul", *(element("li", check) for check in checks), class_="checks")
+    return element("ul", *(element("li", prose(check)) for check in checks), class_="checks")
 
 
 def _attempts(attempts: tuple[Attempt, ...]) -> Markup:
@@ -119,7 +115,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> Markup:
 
 def _attempt(attempt: Attempt) -> Markup:
     error = element("code", attempt.error)
-    return element("li", f"{attempt.what} ", element("em", f"Refused by {attempt.refused_by}:"), error)
+    return element("li", prose(attempt.what), " ", element("em", f"Refused by {attempt.refused_by}:"), error)
 
 
 def _sources(step: Step) -> Markup:

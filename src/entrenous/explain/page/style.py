@@ -10,11 +10,10 @@ STYLE = """
   --good: #7ed99a; --bad: #ff9b93; --clear: #27445f; --hidden: #6b4520; --path: #6e5410; --sealed: #2a5230;
   --c: #d2a6f5; --s: #f0bd6b; --p: #f2a3c9; --m: #7ed99a; --n: #8ec5ff; --on: #16181d; } }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.05rem/1.6 Georgia, "Times New Roman", serif; }
 main, header, footer { max-width: 47rem; margin: 0 auto; padding: 0 1.1rem; }
 header { padding-top: 2.5rem; }
-h1, h2, h3, nav, th, .number, .who, .kind { font-family: system-ui, "Segoe UI", Roboto, sans-serif; }
+h1, h2, h3, nav, th, .number, .kind { font-family: system-ui, "Segoe UI", Roboto, sans-serif; }
 h1 { font-size: 2.1rem; line-height: 1.2; margin: 0 0 .6rem; }
 h2 { font-size: 1.6rem; margin: 3.5rem 0 .5rem; padding-top: 1rem; border-top: 3px solid var(--accent); }
 h3 { font-size: 1.2rem; margin: 2.6rem 0 .4rem; line-height: 1.3; }
@@ -45,19 +44,13 @@ details > .hex { display: block; max-height: 14rem; overflow: auto; background: 
 summary { cursor: pointer; }
 .size { white-space: nowrap; }
 td.knows { white-space: nowrap; }
-.badge { display: inline-block; min-width: 1.5em; text-align: center; font: 700 .8rem/1.5 system-ui, sans-serif;
-  color: var(--on); margin-right: .25em; }
-.badge-C { background: var(--c); border-radius: 50%; }
-.badge-S { background: var(--s); border-radius: 0; }
-.badge-P { background: none; color: var(--p); border: 2px dashed var(--p); line-height: 1.2; }
-.badge-M { background: none; color: var(--m); border: 4px double var(--m); line-height: 1; border-radius: 5px; }
-.badge-N { background: none; color: var(--n); border-bottom: 4px solid var(--n); line-height: 1.2; }
+.badge { width: 1.45em; height: 1.45em; vertical-align: -.35em; margin-right: .15em; }
 ul.checks, ul.attempts { list-style: none; padding: 0; }
 ul.checks li { padding-left: 1.6em; text-indent: -1.6em; margin: .25rem 0; }
 ul.checks li::before { content: "= "; display: inline-block; width: 1.6em; text-indent: 0;
   color: var(--good); font-weight: 700; }
 ul.attempts li { background: var(--panel); border-left: 4px solid var(--bad); padding: .5rem .9rem; margin: .5rem 0; }
-ul.attempts code { display: block; color: var(--bad); overflow-wrap: anywhere; }
+ul.attempts li > code:last-child { display: block; color: var(--bad); overflow-wrap: anywhere; }
 .sources { font-size: .86rem; color: var(--dim); }
 dl.legend { display: grid; grid-template-columns: auto 1fr; gap: .3rem .7rem; }
 dl.legend dd { margin: 0; }
@@ -91,7 +84,7 @@ svg .who-M { fill: var(--m); } svg .who-N { fill: var(--n); }
 @media (max-width: 40rem) {
   body { font-size: 1rem; } h1 { font-size: 1.7rem; }
   nav ol, .reason { columns: 1; grid-template-columns: 1fr; }
-  table, tbody, tr, td, tbody th { display: block; width: auto; border: 0; }
+  table, caption, tbody, tr, td, tbody th { display: block; width: auto; border: 0; }
   thead { display: none; }
   tr { border-bottom: 1px solid var(--rule); padding: .4rem 0; }
   td, tbody th { padding: .08rem 0; }

@@ -49,7 +49,7 @@ def polygon(points: list[tuple[float, float]], kind: str) -> Markup:
     return void("polygon", points=" ".join(f"{x:g},{y:g}" for x, y in points), class_=kind)
 
 
-def badge(x: float, y: float, knower: Knower) -> Markup:
+def sign(x: float, y: float, knower: Knower) -> Markup:
     """Who knows it: a letter in a shape of its own, so that colour is not needed to tell."""
     half, kind = 8.0, f"who who-{knower.letter}"
     shapes = {
@@ -63,3 +63,17 @@ def badge(x: float, y: float, knower: Knower) -> Markup:
         Knower.NETWORK: polygon([(x, y - half - 2), (x + half + 2, y + half - 1), (x - half - 2, y + half - 1)], kind),
     }  # fmt: skip
     return join(shapes[knower], text(x, y + 4, knower.letter, kind="who-letter"))
+
+
+def badge(knower: Knower) -> Markup:
+    """The same between words."""
+    return element(
+        "svg",
+        element("title", knower.label),
+        sign(11, 11, knower),
+        class_="badge",
+        role="img",
+        viewBox="0 0 22 22",
+        aria_label=knower.label,
+        xmlns="http://www.w3.org/2000/svg",
+    )

@@ -119,7 +119,7 @@ def _attacks(suite: Suite, host: Host, entropy: Entropy, now: int) -> tuple[Atte
         ),
         _meddle("He turns over the last bit of message 2.", line(), lambda data: data, lambda data: flipped(data, -1)),
         _meddle("He answers himself, with an identity and a certificate of his own.", line(stranger.credentials)),
-        _meddle("He answers with the true server's certificate, but without its private key.", line(thief)),
+        _meddle("He answers with the true server's certificate, and with a static key of his own.", line(thief)),
     )
 
 

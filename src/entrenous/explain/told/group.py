@@ -32,8 +32,8 @@ def _key_package(conversation: Conversation) -> Step:
         "he is; and his signature over all of it. In the leaf stands a certificate: Bob's account says that this "
         "device is his. Alice's client checks signatures and certificate before it uses the package.",
         "Nobody has to be online to be invited, and still each Welcome is encrypted to a key that was not used "
-        "before. Both keys are X-Wing, ML-KEM-768 and X25519 in one, so an invitation that is recorded today stays "
-        "closed to a quantum computer.",
+        "before, but for one of last resort, when all others are gone. Both keys are X-Wing, ML-KEM-768 and X25519 in "
+        "one, so an invitation that is recorded today stays closed to a quantum computer.",
         "The server hands the packages out. Without the account's certificate in the leaf it could give Alice a "
         "package of its own, and would sit in the room as Bob.",
         (

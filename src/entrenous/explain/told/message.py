@@ -112,11 +112,13 @@ def _opened(conversation: Conversation) -> Step:
     return Step(
         "Read by three, and by nobody else",
         "Bob, Carol and Erin open the sender data, derive Alice's key from their own secret trees, open the content, "
-        "check her signature, the padding and the log's hash, and delete the key. Then the message is tried by those "
-        "who should not be able to: a server that changes it, a server that repeats it, and Dave, who is handed it "
-        "and has kept everything from epoch 2.",
-        "It is the same code that reads in the client. The errors are those that it raised.",
-        "If one of these had succeeded, the run would have ended with an error here, and there would be no page.",
+        "check her signature and the padding, and delete the key. Then the message is tried by those who should not be "
+        "able to: a server that changes it, a server that repeats it, and Dave, who is handed it and has kept "
+        "everything from epoch 2. If one of them had succeeded, the run would have ended here with an error.",
+        "A message has to come from a member of this epoch, unchanged, and once. The tag of AES-GCM sees to the first, "
+        "the signature says which member, and the used-up key sees to the last.",
+        "Without the tag, the server could change words. If used keys were kept, it could say a thing twice. Without a "
+        "new epoch, Dave would read on.",
         (
             members("text, as Bob read it", TEXT, ""),
             alone(
@@ -142,7 +144,8 @@ def _picture(conversation: Conversation) -> Tree:
         secret = said.changes.nodes.get(index)
         mark = "gone" if index in consumed else "kept" if secret is not None else "later"
         key = short(said.key.key) if index == leaf else "" if secret is None else short(secret)
-        nodes.append(TreeNode(index, names.get(index, ""), key, mark))
+        name = names.get(index, "")
+        nodes.append(TreeNode(index, f"{name}'s key" if index == leaf else name, key, mark))
     agreed = short(conversation.removed.trace.last("encryption_secret"))
     nodes[root(width)] = TreeNode(root(width), "", agreed, "gone")
     return Tree(

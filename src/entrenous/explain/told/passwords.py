@@ -174,7 +174,7 @@ def _device(account: Account) -> Step:
         "stands in the account's signed device list. To come back, it signs the handshake hash, the server's id, its "
         "account, its own id and a counter that only grows. The server fills in what it knows itself, and verifies.",
         "A signature over the handshake hash is worth nothing on any other connection. The counter shows when a "
-        "profile was copied: two devices that both count from the same number meet.",
+        "profile was copied: the copy comes with a number that was used before.",
         "With a token or a cookie in its place, whoever sees it once can use it. Without the server's id in it, a "
         "hostile server could pass the signature on to another one.",
         (

@@ -6,6 +6,7 @@ from entrenous.crypto import TAG_SIZE
 from entrenous.errors import UsageError
 from entrenous.explain.drawings import Layer, Nesting, Part
 from entrenous.explain.model import Chapter, Step
+from entrenous.explain.run.accounts import LOGIN_NAME
 from entrenous.explain.run.conversation import Conversation
 from entrenous.explain.run.message import Said
 from entrenous.explain.told.parts import both, members, mls, noise, page, public, servers, stored
@@ -65,7 +66,7 @@ def _seen(conversation: Conversation) -> Step:
         "model: accounts, who is in which room, times, and padded sizes.",
         "A server that could read messages would be worth breaking into, and could be made to hand them over.",
         (
-            servers("account", "alice", "by the login"),
+            servers("account", LOGIN_NAME, "by the login"),
             stored("group_id", header.group_id, ""),
             stored("epoch", str(header.epoch), ""),
             stored("content_type", header.content_type.name, ""),
@@ -90,7 +91,7 @@ def _delivered(conversation: Conversation) -> Step:
         "handshake of its own and has keys of its own. So the bytes to Bob have nothing in common with those from "
         "Alice, though the entry inside is the same to the last bit.",
         "Whoever watches both lines cannot match them by their bytes; he can by time and size. The entry is the same "
-        "for all members, so the server does the costly encryption once, on Alice's device, for any number of readers.",
+        "for all members: Alice's device has encrypted it once, for any number of readers.",
         "If the server passed records on as they came, all clients would need one common key, and each could read "
         "the others' calls.",
         (
