@@ -38,14 +38,27 @@ class AccountRow:
     device_list_version: int
 
 
-_COLUMNS = (
-    "state, account_id, device_id, login_name, identity_seed, login_seed, mls_seed, device_list, device_list_version"
+_SELECT = (
+    "SELECT state, account_id, device_id, login_name, identity_seed, login_seed, mls_seed, device_list,"
+    " device_list_version FROM account"
+)
+_INSERT = (
+    "INSERT INTO account (one, state, account_id, device_id, login_name, identity_seed, login_seed, mls_seed,"
+    " device_list, device_list_version) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+#: Deletes what came with an account.
+_EMPTY = (
+    "DELETE FROM server",
+    "DELETE FROM vault",
+    "DELETE FROM vault_rooms",
+    "DELETE FROM contacts",
+    "DELETE FROM key_packages",
 )
 
 
 def get(rows: Rows) -> AccountRow | None:
     """This profile's account; None in an empty profile."""
-    row = rows.one(f"SELECT {_COLUMNS} FROM account")  # noqa: S608 columns named above
+    row = rows.one(_SELECT)
     if row is None:
         return None
     state, account_id, device_id, name, identity, login, mls, device_list, version = row
@@ -60,7 +73,7 @@ def put(tx: Transaction, row: AccountRow) -> None:
         UsageError: the profile has an account.
     """
     tx.execute(
-        f"INSERT INTO account (one, {_COLUMNS}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 see above
+        _INSERT,
         (
             row.state,
             row.account_id,
@@ -78,8 +91,8 @@ def put(tx: Transaction, row: AccountRow) -> None:
 def forget_pending(tx: Transaction) -> None:
     """Empty the profile of an attempt that came to nothing, and of everything that came with it."""
     if tx.execute("DELETE FROM account WHERE state = ?", (AccountState.PENDING,)):
-        for table in ("server", "vault", "vault_rooms", "contacts", "key_packages"):
-            tx.execute(f"DELETE FROM {table}")  # noqa: S608 the names above
+        for statement in _EMPTY:
+            tx.execute(statement)
 
 
 def activate(tx: Transaction) -> None:

@@ -40,25 +40,28 @@ class Sighting(enum.Enum):
     CHANGED = "changed"
 
 
-_COLUMNS = "account_id, identity_key, offered_key, login_name, verified, blocked, first_seen"
+_SELECT = "SELECT account_id, identity_key, offered_key, login_name, verified, blocked, first_seen FROM contacts"
+_INSERT = (
+    "INSERT OR REPLACE INTO contacts"
+    " (account_id, identity_key, offered_key, login_name, verified, blocked, first_seen) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def get(rows: Rows, account_id: bytes) -> Contact | None:
     """An account by its id; None if never met."""
-    row = rows.one(f"SELECT {_COLUMNS} FROM contacts WHERE account_id = ?", (account_id,))  # noqa: S608 see above
+    row = rows.one(_SELECT + " WHERE account_id = ?", (account_id,))
     return None if row is None else _contact(row)
 
 
 def by_name(rows: Rows, login_name: str) -> Contact | None:
     """The account last known by a login name; None if there is none."""
-    sql = f"SELECT {_COLUMNS} FROM contacts WHERE login_name = ? ORDER BY first_seen DESC LIMIT 1"  # noqa: S608 see above
-    row = rows.one(sql, (login_name,))
+    row = rows.one(_SELECT + " WHERE login_name = ? ORDER BY first_seen DESC LIMIT 1", (login_name,))
     return None if row is None else _contact(row)
 
 
 def every(rows: Rows) -> list[Contact]:
     """All contacts, by id."""
-    return [_contact(row) for row in rows.all(f"SELECT {_COLUMNS} FROM contacts ORDER BY account_id")]  # noqa: S608 see above
+    return [_contact(row) for row in rows.all(_SELECT + " ORDER BY account_id")]
 
 
 def see(tx: Transaction, account_id: bytes, identity_key: bytes, now: int) -> Sighting:
@@ -136,7 +139,7 @@ def set_blocked(tx: Transaction, account_id: bytes, *, blocked: bool) -> None:
 def restore(tx: Transaction, contact: Contact) -> None:
     """Take a contact from the vault into an empty profile."""
     tx.execute(
-        f"INSERT OR REPLACE INTO contacts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 see above
+        _INSERT,
         (
             contact.account_id,
             contact.identity_key,

@@ -28,7 +28,11 @@ class EntryRow:
     received_at: int
 
 
-_COLUMNS = "sequence, log_hash, message_id, kind, sender, body, sent_at, received_at"
+_SELECT = "SELECT sequence, log_hash, message_id, kind, sender, body, sent_at, received_at FROM entries"
+_INSERT = (
+    "INSERT INTO entries (room, sequence, log_hash, message_id, kind, sender, body, sent_at, received_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, sequence) DO UPDATE SET log_hash = excluded.log_hash"
+)
 #: In place of the time at which the server received an entry that it has no longer.
 LOST = -1
 #: The kind of entries that belong to the log and not to the timeline.
@@ -40,8 +44,7 @@ _NOT_READ = (MessageKind.UNREADABLE, MessageKind.REFUSED)
 def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
     """Add an entry at the end of a room's timeline. What was read at its place before stays, under the new log hash."""
     tx.execute(
-        f"INSERT INTO entries (room, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
-        " ON CONFLICT (room, sequence) DO UPDATE SET log_hash = excluded.log_hash",
+        _INSERT,
         (
             room,
             row.sequence,
@@ -58,7 +61,7 @@ def add(tx: Transaction, room: bytes, row: EntryRow) -> None:
 
 def get(rows: Rows, room: bytes, sequence: int) -> EntryRow | None:
     """One entry; None where this device does not have it."""
-    row = rows.one(f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence = ?", (room, sequence))  # noqa: S608 above
+    row = rows.one(_SELECT + " WHERE room = ? AND sequence = ?", (room, sequence))
     return None if row is None else _row(row)
 
 
@@ -84,11 +87,10 @@ def committers(rows: Rows, room: bytes, count: int) -> list[bytes | None]:
 
 def lose(tx: Transaction, room: bytes, sequence: int, own_account: bytes) -> int:
     """Mark an account's texts behind a place as lost by the server; returns how many."""
-    where = "room = ? AND sequence > ? AND sender = ? AND kind = ?"
-    values = (room, sequence, own_account, MessageKind.TEXT)
-    row = tx.one(f"SELECT count(*) FROM entries WHERE {where}", values)  # noqa: S608 the line above
-    tx.execute(f"UPDATE entries SET received_at = ? WHERE {where}", (LOST, *values))  # noqa: S608 the same
-    return 0 if row is None else int(row[0])
+    return tx.execute(
+        "UPDATE entries SET received_at = ? WHERE room = ? AND sequence > ? AND sender = ? AND kind = ?",
+        (LOST, room, sequence, own_account, MessageKind.TEXT),
+    )
 
 
 def log_hash(rows: Rows, room: bytes, sequence: int) -> bytes | None:
@@ -110,8 +112,7 @@ def is_known(rows: Rows, room: bytes, sender: bytes, message_id: bytes) -> bool:
 def before(rows: Rows, room: bytes, sequence: int | None, limit: int) -> list[EntryRow]:
     """The last shown entries before a place (None: before the end), oldest first."""
     found = rows.all(
-        f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence < ? AND kind <> ?"  # noqa: S608 named above
-        " ORDER BY sequence DESC LIMIT ?",
+        _SELECT + " WHERE room = ? AND sequence < ? AND kind <> ? ORDER BY sequence DESC LIMIT ?",
         (room, (1 << 63) - 1 if sequence is None else sequence, _HIDDEN, limit),
     )
     return [_row(row) for row in reversed(found)]
@@ -120,8 +121,7 @@ def before(rows: Rows, room: bytes, sequence: int | None, limit: int) -> list[En
 def after(rows: Rows, room: bytes, sequence: int, limit: int) -> list[EntryRow]:
     """The first shown entries after a place, oldest first."""
     found = rows.all(
-        f"SELECT {_COLUMNS} FROM entries WHERE room = ? AND sequence > ? AND kind <> ?"  # noqa: S608 named above
-        " ORDER BY sequence LIMIT ?",
+        _SELECT + " WHERE room = ? AND sequence > ? AND kind <> ? ORDER BY sequence LIMIT ?",
         (room, sequence, _HIDDEN, limit),
     )
     return [_row(row) for row in found]

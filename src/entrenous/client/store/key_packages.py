@@ -25,12 +25,13 @@ class KeyPackageRow:
     expires_at: int
 
 
-_COLUMNS = "reference, bundle, last_resort, made_at, expires_at"
+_SELECT = "SELECT reference, bundle, last_resort, made_at, expires_at FROM key_packages"
+_INSERT = "INSERT INTO key_packages (reference, bundle, last_resort, made_at, expires_at) VALUES (?, ?, ?, ?, ?)"
 
 
 def get(rows: Rows, reference: bytes) -> KeyPackageRow | None:
     """The KeyPackage that a Welcome names; None if it is not ours, was used, or was too old."""
-    row = rows.one(f"SELECT {_COLUMNS} FROM key_packages WHERE reference = ?", (reference,))  # noqa: S608 see above
+    row = rows.one(_SELECT + " WHERE reference = ?", (reference,))
     if row is None:
         return None
     reference, bundle, last_resort, made_at, expires_at = row
@@ -40,7 +41,7 @@ def get(rows: Rows, reference: bytes) -> KeyPackageRow | None:
 def add(tx: Transaction, packages: Sequence[KeyPackageRow]) -> None:
     """Keep new ones, before anybody else knows of them."""
     tx.many(
-        f"INSERT INTO key_packages ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 columns named above
+        _INSERT,
         [(one.reference, one.bundle, one.is_last_resort, one.made_at, one.expires_at) for one in packages],
     )
 

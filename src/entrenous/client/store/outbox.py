@@ -30,7 +30,7 @@ class OutboxRow:
     failure: str | None
 
 
-_COLUMNS = "number, room, message_id, content, created_at, epoch, entry, sequence, failure"
+_SELECT = "SELECT number, room, message_id, content, created_at, epoch, entry, sequence, failure FROM outbox"
 
 
 def add(tx: Transaction, room: bytes, message_id: bytes, content: bytes, created_at: int) -> None:
@@ -50,34 +50,30 @@ def last_number(rows: Rows, room: bytes) -> int:
 def next_unsent(rows: Rows, room: bytes) -> OutboxRow | None:
     """The oldest content of a room that the server is not known to have."""
     row = rows.one(
-        f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence IS NULL AND failure IS NULL"  # noqa: S608 see above
-        " ORDER BY number LIMIT 1",
-        (room,),
+        _SELECT + " WHERE room = ? AND sequence IS NULL AND failure IS NULL ORDER BY number LIMIT 1", (room,)
     )
     return None if row is None else OutboxRow(*row)
 
 
 def by_message_id(rows: Rows, message_id: bytes) -> OutboxRow | None:
     """The row of a message, until the log has shown it."""
-    row = rows.one(f"SELECT {_COLUMNS} FROM outbox WHERE message_id = ?", (message_id,))  # noqa: S608 see above
+    row = rows.one(_SELECT + " WHERE message_id = ?", (message_id,))
     return None if row is None else OutboxRow(*row)
 
 
 def of_room(rows: Rows, room: bytes) -> list[OutboxRow]:
     """Every row of a room, in the order of saying."""
-    return _many(rows.all(f"SELECT {_COLUMNS} FROM outbox WHERE room = ? ORDER BY number", (room,)))  # noqa: S608 above
+    return _many(rows.all(_SELECT + " WHERE room = ? ORDER BY number", (room,)))
 
 
 def accepted(rows: Rows, room: bytes) -> list[OutboxRow]:
     """Rows that the server says it has stored and the log has not shown yet."""
-    sql = f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence IS NOT NULL AND failure IS NULL"  # noqa: S608 see above
-    return _many(rows.all(sql, (room,)))
+    return _many(rows.all(_SELECT + " WHERE room = ? AND sequence IS NOT NULL AND failure IS NULL", (room,)))
 
 
 def overtaken(rows: Rows, room: bytes, cursor: int) -> list[OutboxRow]:
     """Rows that the server placed at or before ``cursor`` and that the log did not show there."""
-    sql = f"SELECT {_COLUMNS} FROM outbox WHERE room = ? AND sequence <= ? AND failure IS NULL"  # noqa: S608 see above
-    return _many(rows.all(sql, (room, cursor)))
+    return _many(rows.all(_SELECT + " WHERE room = ? AND sequence <= ? AND failure IS NULL", (room, cursor)))
 
 
 def protect(tx: Transaction, message_id: bytes, epoch: int, entry: bytes) -> None:

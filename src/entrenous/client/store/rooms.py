@@ -46,8 +46,22 @@ class EpochRow:
     group_state: bytes | None = field(repr=False)
 
 
-_STANDING = "state, cursor, log_hash, base, own_from, tree_age, renewed_at, said"
-_EPOCH = "epoch, settings, access_generation, access_key, group_state"
+_STANDING = "SELECT state, cursor, log_hash, base, own_from, tree_age, renewed_at, said FROM rooms WHERE room = ?"
+_PUT_STANDING = (
+    "INSERT INTO rooms (room, state, cursor, log_hash, base, own_from, tree_age, renewed_at, said)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (room) DO UPDATE SET state = excluded.state, cursor = excluded.cursor,"
+    " log_hash = excluded.log_hash, base = excluded.base, own_from = excluded.own_from,"
+    " tree_age = excluded.tree_age, renewed_at = excluded.renewed_at, said = excluded.said"
+)
+_EPOCH = "SELECT epoch, settings, access_generation, access_key, group_state FROM room_epochs WHERE room = ?"
+_PUT_EPOCH = (
+    "INSERT INTO room_epochs (room, epoch, settings, access_generation, access_key, group_state)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (room) DO UPDATE SET epoch = excluded.epoch, settings = excluded.settings,"
+    " access_generation = excluded.access_generation, access_key = excluded.access_key,"
+    " group_state = excluded.group_state"
+)
 
 
 def all_rooms(rows: Rows) -> list[bytes]:
@@ -57,7 +71,7 @@ def all_rooms(rows: Rows) -> list[bytes]:
 
 def standing(rows: Rows, room: bytes) -> Standing | None:
     """Where a room stands; None if it is unknown here."""
-    row = rows.one(f"SELECT {_STANDING} FROM rooms WHERE room = ?", (room,))  # noqa: S608 columns named above
+    row = rows.one(_STANDING, (room,))
     if row is None:
         return None
     state, cursor, log_hash, *rest = row
@@ -68,10 +82,7 @@ def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
     """Write where a room stands, over what was there."""
     position = standing.position
     tx.execute(
-        f"INSERT INTO rooms (room, {_STANDING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
-        " ON CONFLICT (room) DO UPDATE SET state = excluded.state, cursor = excluded.cursor,"
-        " log_hash = excluded.log_hash, base = excluded.base, own_from = excluded.own_from,"
-        " tree_age = excluded.tree_age, renewed_at = excluded.renewed_at, said = excluded.said",
+        _PUT_STANDING,
         (
             room,
             standing.state,
@@ -88,16 +99,13 @@ def put_standing(tx: Transaction, room: bytes, standing: Standing) -> None:
 
 def epoch(rows: Rows, room: bytes) -> EpochRow | None:
     """A room's epoch; None if the room is unknown here."""
-    row = rows.one(f"SELECT {_EPOCH} FROM room_epochs WHERE room = ?", (room,))  # noqa: S608 columns named above
+    row = rows.one(_EPOCH, (room,))
     return None if row is None else EpochRow(*row)
 
 
 def put_epoch(tx: Transaction, room: bytes, row: EpochRow) -> None:
     """Write a room's epoch, over the one before."""
     tx.execute(
-        f"INSERT INTO room_epochs (room, {_EPOCH}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608 columns named above
-        " ON CONFLICT (room) DO UPDATE SET epoch = excluded.epoch, settings = excluded.settings,"
-        " access_generation = excluded.access_generation, access_key = excluded.access_key,"
-        " group_state = excluded.group_state",
+        _PUT_EPOCH,
         (room, row.epoch, row.settings, row.access_generation, row.access_key, row.group_state),
     )
