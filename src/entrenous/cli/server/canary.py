@@ -67,16 +67,15 @@ async def sing(canary: Canary, link: "InviteLink", host: str, port: int) -> byte
     Raises:
         EntrenousError: the server refused something, or did not do it in time.
     """
-    from entrenous.client import CreateRoom, InviteMember, MessageArrived, RoomJoined, SendText
+    from entrenous.client import CreateRoom, InviteMember, RoomJoined
 
     async with _person(canary, 0, link, host, port) as (alice, heard), _person(canary, 1, link, host, port) as both:
         bob, bob_heard = both
         room = (await alice.do(CreateRoom(canary.room_name))).room
         await alice.do(InviteMember(room, canary.names[1]))
         await _hear(bob_heard, lambda event: isinstance(event, RoomJoined))
-        for speaker, listening, text in ((alice, bob_heard, canary.texts[0]), (bob, heard, canary.texts[1])):
-            await speaker.do(SendText(room, text))
-            await _hear(listening, lambda event: isinstance(event, MessageArrived) and event.message.text == text)  # noqa: B023 it is called before the next turn
+        await _say(alice, bob_heard, room, canary.texts[0])
+        await _say(bob, heard, room, canary.texts[1])
         return room
 
 
@@ -113,6 +112,14 @@ async def _person(
             raise UnavailableError(f"the canary waited for {PATIENCE} s in vain", remedy=_HOW_TO_GO_ON) from None
         finally:
             store.close()
+
+
+async def _say(speaker: "Client", listening: "AsyncIterator[Event]", room: bytes, text: str) -> None:
+    """Have one say something, and the other hear it."""
+    from entrenous.client import MessageArrived, SendText
+
+    await speaker.do(SendText(room, text))
+    await _hear(listening, lambda event: isinstance(event, MessageArrived) and event.message.text == text)
 
 
 async def _hear(events: "AsyncIterator[Event]", is_it: Callable[["Event"], bool]) -> None:
