@@ -180,7 +180,7 @@ async def test_a_port_is_free_or_served_or_taken_by_somebody(directory: Path) ->
         try:
             assert await found("port", of(directory, port=port)) == [("port", "ok")]
             # Its port was an option: it tells where it listens, whatever the settings say.
-            lock.tell("::", port)
+            lock.tell("0.0.0.0", port)  # noqa: S104 nothing is bound
             with unheard() as other:
                 assert await found("port", of(directory, port=other)) == [("port", "ok")]
                 lock.tell("127.0.0.1", other)

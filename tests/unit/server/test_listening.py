@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from entrenous.server.configuration.hosts import from_here, is_everywhere
 from entrenous.server.configuration.limits import Rate
 from entrenous.server.network import listening
 from entrenous.server.network.listening import Listener
@@ -66,6 +67,29 @@ async def test_every_interface_is_one_port() -> None:
         with socket.create_connection(("::1", port)):
             await guests.all(2)
     await listener.close()
+
+
+@pytest.mark.parametrize("host", [None, "0.0.0.0", "::", "127.0.0.1"])  # noqa: S104 it is what is tested
+async def test_what_listens_at_every_address_is_found_from_beside_it(host: str | None) -> None:
+    if host == "::" and not _has_ipv6():
+        pytest.skip("there is no IPv6 here")
+    guests = Guests()
+    listener = await listen(guests, host)
+    assert is_everywhere(host) == (host != "127.0.0.1")
+    assert is_everywhere(listener.address[0]) == is_everywhere(host)
+    for where in (host, listener.address[0]):
+        with socket.create_connection((from_here(where), listener.address[1])):
+            await guests.all(1)
+    await listener.close()
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as plug:
+            plug.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 async def test_nobody_is_taken_after_the_end() -> None:

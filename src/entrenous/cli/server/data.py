@@ -36,8 +36,6 @@ LimitOption = Annotated[
 
 #: What --public said last, what links carried while the server last listened, and which file it had its settings from.
 _PUBLIC_FILE, _LINKS_FILE, _SETTINGS_FILE = "public-address", "link-address", "settings-file"
-#: Hosts that stand for every interface.
-_EVERYWHERE = (None, "", "0.0.0.0", "::")  # noqa: S104 they are recognised here, not bound
 
 
 def data_directory(option: Path | None) -> Path:
@@ -101,7 +99,9 @@ def link_address(directory: Path, option: str | None) -> str | None:
 
 def local_address(host: str | None, port: int) -> str | None:
     """What links carry where the server listens at one address only: that one. None where it is at every one."""
-    if host in _EVERYWHERE or port == 0:
+    from entrenous.server.configuration.hosts import is_everywhere
+
+    if is_everywhere(host) or port == 0:
         return None
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 

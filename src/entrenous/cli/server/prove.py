@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Registrations that the canary needs, and seconds for them.
 _USES, _LIFETIME = 2, 600
-#: Where somebody beside the server reaches it, if it listens at every address.
-_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 they are recognised here, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ async def _canary(settings: "Settings", also: Sequence[Path], *, is_quiet: bool)
         note(f"Two people hold a conversation on {host}, port {port} …")
     try:
         room = await sing(canary, await _invite(settings), host, port)
-        said = Check("conversation", True, "two people registered, met in a room and read each other")  # noqa: FBT003 it holds
+        said = Check("conversation", holds=True, detail="two people registered, met in a room and read each other")
         checks = _search(settings, canary, room, also)
     finally:
         await _bury(settings, canary)
@@ -109,18 +107,19 @@ async def _canary(settings: "Settings", also: Sequence[Path], *, is_quiet: bool)
 
 
 def _address(settings: "Settings") -> tuple[str, int]:
-    """Where the server listens.
+    """Where to knock at the server.
 
     Raises:
         UnavailableError: none does.
     """
+    from entrenous.server.configuration.hosts import from_here
     from entrenous.server.serving_lock import serving
 
     found = None if settings.lock_path is None else serving(settings.lock_path)
     if found is None or found.address is None:
         raise UnavailableError(f"no server runs with {settings.data_dir}", remedy="Start it with: entrenous server run")
     host, port = found.address
-    return _HERE.get(host, host), port
+    return from_here(host), port
 
 
 async def _invite(settings: "Settings") -> "InviteLink":
@@ -143,12 +142,8 @@ def _search(settings: "Settings", canary: Canary, room: bytes, also: Sequence[Pa
         planted.write_bytes(b"\0".join(needle.value for needle in secret))
         control = search_files(secret, [planted])
     paths = [path for path in (settings.data_dir, *also) if path is not None]
-    searched = search_files([*secret, *known], paths)
-    rows = _rows(settings, [*secret, *known])
-    return [
-        _nowhere(searched + rows, secret),
-        _control(searched + rows, known, len(control.findings), len(secret)),
-    ]
+    searched = search_files([*secret, *known], paths) + _rows(settings, [*secret, *known])
+    return [_nowhere(searched, secret), _control(searched, known, len(control.findings), len(secret))]
 
 
 def _rows(settings: "Settings", wanted: Sequence[Needle]) -> Searched:
@@ -164,7 +159,8 @@ def _rows(settings: "Settings", wanted: Sequence[Needle]) -> Searched:
 def _nowhere(searched: Searched, secret: Sequence[Needle]) -> Check:
     leaks = [finding for finding in searched.findings if finding.needle in secret]
     where = "; ".join(f"{leak.needle.name} ({leak.needle.form}) in {leak.place}" for leak in leaks)
-    went = f"{searched.places} files and tables, {searched.size:,} bytes, {len(secret)} forms of 4 secrets"
+    secrets = len({needle.name for needle in secret})
+    went = f"{searched.places} files and tables, {searched.size:,} bytes, {len(secret)} forms of {secrets} secrets"
     return Check("search", not leaks, f"{went}: {where or 'nothing found'}")
 
 

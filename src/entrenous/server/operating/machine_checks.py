@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from entrenous.crypto import ristretto
 from entrenous.errors import MalformedError
 from entrenous.identity import parse_address
+from entrenous.server.configuration.hosts import from_here
 from entrenous.server.network.descriptors import room_for
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
 from entrenous.server.operating.listeners import listener_on
@@ -31,13 +32,13 @@ async def check_port(patient: Patient) -> Iterable[Finding]:
     if found is not None:
         # Where it really listens: its port may have been an option of its own.
         host, port = found.address or (settings.host, settings.port)
-        if await _answers(_reachable(host), port):
+        if await _answers(from_here(host), port):
             return [ok("port", f"the server listens on port {port}")]
-        detail = f"a server runs in this directory, and nothing answers at {_reachable(host)}, port {port}"
+        detail = f"a server runs in this directory, and nothing answers at {from_here(host)}, port {port}"
         return [fail("port", detail, f"It may still be starting, or be stuck: look at process {found.process}.")]
     if settings.port == 0:
         return [ok("port", "no server runs here; a free port is taken at each start")]
-    if await _answers(_reachable(settings.host), settings.port):
+    if await _answers(from_here(settings.host), settings.port):
         return [_taken("port", settings.port, "End it, or choose another port: entrenous server run --port")]
     return [warn("port", f"no server runs here; port {settings.port} is free", "entrenous server run")]
 
@@ -47,7 +48,7 @@ async def check_metrics(patient: Patient) -> Iterable[Finding]:
     settings = patient.settings
     if settings.metrics_port == 0:
         return []
-    where, port = _reachable(settings.metrics_host), settings.metrics_port
+    where, port = from_here(settings.metrics_host), settings.metrics_port
     is_served = settings.lock_path is not None and await asyncio.to_thread(serving, settings.lock_path) is not None
     answers = await _answers(where, port)
     if is_served and not answers:
@@ -126,11 +127,6 @@ async def _answers(host: str, port: int) -> bool:
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return True
-
-
-def _reachable(host: str | None) -> str:
-    """Where to knock at what listens at ``host``, which may stand for every interface."""
-    return "127.0.0.1" if host in (None, "", "0.0.0.0", "::") else str(host)  # noqa: S104 recognised, not bound
 
 
 def _taken(check: str, port: int, advice: str) -> Finding:
