@@ -9,10 +9,9 @@ from entrenous.channel import LARGEST_MESSAGE, MAGIC, OPENING_SIZE, PREFACE_SIZE
 from entrenous.channel.buffer import ByteQueue
 from entrenous.channel.messages import MessageReader
 from entrenous.channel.records import HEADER_SIZE, Kind, RecordReader, RekeyPolicy
-from entrenous.crypto import AeadKey
 from entrenous.errors import EntrenousError, MalformedError
 from entrenous.identity import ServerCertificate
-from entrenous.noise import KEY_SIZE, TAG_SIZE, CipherState
+from entrenous.noise import KEY_SIZE, TAG_SIZE, CipherState, SymmetricState
 
 #: A recording is judged by nobody: keys live as long as they lived.
 _ANY_REKEY = RekeyPolicy(receive_records=1 << 62)
@@ -135,9 +134,6 @@ def _certificate(suite: Suite, first: bytes, second: bytes, keys: ChannelKeys) -
         *([noise.kem.ciphertext_size + TAG_SIZE] if noise.kem else []),
         noise.dh.length + TAG_SIZE,
     ]
-    name = noise.name.encode()
-    hashed = noise.hash_function
-    transcript = name.ljust(hashed.size, b"\0") if len(name) <= hashed.size else hashed.digest(name)
     pieces = [encode_preface(suite), first[: noise.dh.length]]
     if noise.kem:
         pieces.append(first[noise.dh.length :])
@@ -147,10 +143,11 @@ def _certificate(suite: Suite, first: bytes, second: bytes, keys: ChannelKeys) -
     for size in sizes:
         pieces.append(second[place : place + size])
         place += size
+    state = SymmetricState(noise.name.encode(), noise.aead, noise.hash_function)
     for piece in pieces:
-        transcript = hashed.digest(transcript, piece)
-    key = AeadKey(noise.aead, keys.certificate)
-    return ServerCertificate.decode(key.open(bytes(12), second[place:], transcript))
+        state.mix_hash(piece)
+    state.cipher = CipherState(noise.aead, keys.certificate)
+    return ServerCertificate.decode(state.decrypt_and_hash(second[place:]))
 
 
 def _opened(channel: Channel, frames: list[_Raw], key: bytes | None) -> Iterator[Frame]:

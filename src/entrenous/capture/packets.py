@@ -1,7 +1,7 @@
 """TCP segments out of a packet capture: pcap and pcapng, of Ethernet, loopback, raw IP and Linux' "any"."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -9,15 +9,22 @@ import dpkt
 
 from entrenous.errors import MalformedError
 
-#: Link types by number (the pcap format's registry) and what reads their packets.
-_LINKS: dict[int, Any] = {
+
+class _RawIp:
+    """A packet that begins with the IP header."""
+
+    def __init__(self, packet: bytes) -> None:
+        self.data = dpkt.ip6.IP6(packet) if packet[:1] and packet[0] >> 4 == 6 else dpkt.ip.IP(packet)
+
+
+#: Link types by number (the pcap format's registry) and what reads their packets. IP alone has had many numbers.
+_LINKS: dict[int, Callable[[bytes], Any]] = {
     0: dpkt.loopback.Loopback,
     1: dpkt.ethernet.Ethernet,
     113: dpkt.sll.SLL,
     276: dpkt.sll2.SLL2,
+    **dict.fromkeys((12, 14, 101, 228, 229), _RawIp),
 }
-#: Packets that begin with the IP header, under all the numbers that this has had.
-_RAW_IP = (12, 14, 101, 228, 229)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +94,11 @@ class Capture:
         try:
             self._reader = dpkt.pcap.UniversalReader(self._file)
             link = self._reader.datalink()
-        # The library raises whatever its parts raise, for bytes that are no capture.
-        except Exception as error:  # noqa: BLE001 see above
+        except Exception as error:  # noqa: BLE001 what the library raises for bytes that are no capture, its parts decide
             raise MalformedError(f"this is no pcap or pcapng file: {error}") from None
-        if link not in _LINKS and link not in _RAW_IP:
+        if link not in _LINKS:
             raise MalformedError(f"captures of link type {link} are not read here: use Ethernet, loopback or raw IP")
-        self._link = _LINKS.get(link)
+        self._link = _LINKS[link]
         self.packets = 0
 
     @property
@@ -107,7 +113,7 @@ class Capture:
                 time, data = next(packets)
             except StopIteration:
                 return
-            except Exception:  # noqa: BLE001 as above: the file ends or breaks here, and what was read is good
+            except Exception:  # noqa: BLE001 however the library says it, the file breaks here, and what was read is good
                 self._is_broken = True
                 return
             self.packets += 1
@@ -117,9 +123,9 @@ class Capture:
 
     def _segment(self, time: float, data: bytes) -> Segment | None:
         try:
-            packet = _ip(data) if self._link is None else self._link(data).data
+            packet = self._link(data).data
             tcp = packet.data
-        except Exception:  # noqa: BLE001 as above: a packet that cannot be read is not one of ours
+        except Exception:  # noqa: BLE001 the library reads all protocols, fails at them in any way, and none of those is ours
             return None
         if not isinstance(packet, dpkt.ip.IP | dpkt.ip6.IP6) or not isinstance(tcp, dpkt.tcp.TCP):
             return None
@@ -134,7 +140,3 @@ class Capture:
             bool(tcp.flags & (dpkt.tcp.TH_FIN | dpkt.tcp.TH_RST)),
             bytes(tcp.data),
         )
-
-
-def _ip(data: bytes) -> Any:  # noqa: ANN401 the library has no types
-    return dpkt.ip6.IP6(data) if data[:1] and data[0] >> 4 == 6 else dpkt.ip.IP(data)

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from entrenous.capture.packets import Endpoint, Segment
 
@@ -16,11 +17,11 @@ class Stream:
 
     Attributes:
         data: its bytes, as far as there is no gap.
-        waiting: what came after a gap, by its place; left over, the capture has lost something.
+        waiting: a heap of what came after a gap, with its place and time; left over, the capture has lost something.
     """
 
     data: bytearray = field(default_factory=bytearray, repr=False)
-    waiting: dict[int, tuple[float, bytes]] = field(default_factory=dict, repr=False)
+    waiting: list[tuple[int, float, bytes]] = field(default_factory=list, repr=False)
     _start: int | None = None
     _places: list[int] = field(default_factory=list, repr=False)
     _times: list[float] = field(default_factory=list, repr=False)
@@ -41,9 +42,9 @@ class Stream:
         place = self._place(segment.sequence)
         if place + len(segment.payload) <= len(self.data):
             return
-        self.waiting.setdefault(place, (segment.time, segment.payload))
-        while (place := min(self.waiting, default=len(self.data) + 1)) <= len(self.data):
-            time, payload = self.waiting.pop(place)
+        heappush(self.waiting, (place, segment.time, segment.payload))
+        while self.waiting and self.waiting[0][0] <= len(self.data):
+            place, time, payload = heappop(self.waiting)
             fresh = payload[len(self.data) - place :]
             if fresh:
                 self._places.append(len(self.data))

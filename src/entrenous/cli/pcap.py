@@ -58,9 +58,9 @@ def pcap(
     options = common(context)
     options.start_logging(LogLevel.WARNING)
 
+    keys = keylog or options.keylog
     try:
-        report = _report(file, keylog or options.keylog)
-        _tell(report, connection, with_frames=frames, with_keys=bool(keylog or options.keylog), as_json=as_json)
+        _tell(_report(file, keys), connection, with_frames=frames, with_keys=keys is not None, as_json=as_json)
     except EntrenousError as error:
         stop(error)
 
@@ -95,8 +95,10 @@ def _tell(report: "Report", wanted: int | None, *, with_frames: bool, with_keys:
     if as_json:
         for row in rows:
             say(json_line("connection", row))
-            for each in (*(report.frames(row.number) if with_frames else ()), *report.messages(row.number)):
-                say(json_line("frame" if hasattr(each, "kind") else "message", each))
+            for frame in report.frames(row.number) if with_frames else ():
+                say(json_line("frame", frame))
+            for message in report.messages(row.number):
+                say(json_line("message", message))
         say(json_line("summary", report.summary))
         return
     for line in _table(rows):
