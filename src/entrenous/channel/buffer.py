@@ -23,8 +23,9 @@ class ByteQueue(bytearray):
         """The unsigned big-endian integer in the first 2 or 4 bytes, or None while they are not all there."""
         if len(self) < size:
             return None
+        number: int
         (number,) = _UINTS[size](self)
-        return number  # type: ignore[no-any-return]  # both forms are integers
+        return number
 
     def take(self, size: int, *, skip: int = 0) -> bytes:
         """Remove ``skip + size`` bytes, which must be there, and return all but the first ``skip``."""

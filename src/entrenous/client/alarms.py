@@ -248,7 +248,7 @@ class GapShown(Event):
         lost = _counted(self.first_available - self.first_missing, "entry", "entries")
         return (
             f"Gone from the server: {lost} of {self.name}. To read and write there again, "
-            f"{_way_back(self.has_other_admins)}"
+            f"{_way_back(has_other_admins=self.has_other_admins)}"
         )
 
 
@@ -271,7 +271,7 @@ class LeftBehind(Event):
         """What happened, for people."""
         return (
             f"The people in {self.name} have gone on with keys that this device does not have, or the server makes it "
-            f"look so. If you read nothing more there, {_way_back(self.has_other_admins)}"
+            f"look so. If you read nothing more there, {_way_back(has_other_admins=self.has_other_admins)}"
         )
 
 
@@ -304,7 +304,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
-def _way_back(has_other_admins: bool) -> str:  # noqa: FBT001 one fact, named where it is given
+def _way_back(*, has_other_admins: bool) -> str:
     """What somebody can do whose device cannot follow a room any more."""
     if has_other_admins:
         return "have an admin remove you and invite you again."

@@ -39,9 +39,9 @@ def codec_for(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any ob
 
 
 def _build(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any object
-    own = getattr(annotation, "__codec__", None)
+    own: Callable[[], Codec] | None = getattr(annotation, "__codec__", None)
     if own is not None:
-        return own()  # type: ignore[no-any-return]  # the attribute's contract, see struct.Struct
+        return own()
     if isinstance(annotation, type) and issubclass(annotation, TagEnum):
         return _enum(annotation)
     origin = get_origin(annotation)

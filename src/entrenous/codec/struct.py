@@ -36,7 +36,8 @@ class Struct:
         Raises:
             MalformedError: ``data`` is not exactly one encoding; trailing bytes are refused.
         """
-        return decode_as(cls, data)  # type: ignore[no-any-return]  # decode_as(cls) returns a cls
+        value: Self = decode_as(cls, data)
+        return value
 
     @classmethod
     def decode_prefix(cls, data: bytes, position: int = 0) -> tuple[Self, int]:

@@ -102,7 +102,7 @@ class DHKEM(ABC):
             private.remember(self, parsed)
         return parsed
 
-    def _checked_public(self, public: bytes) -> Any:  # noqa: ANN401 -- see library_private
+    def _checked_public(self, public: bytes) -> Any:  # noqa: ANN401 -- the library's class differs per group
         if len(public) != self.public_size:
             raise CryptoError
         try:
@@ -110,7 +110,7 @@ class DHKEM(ABC):
         except ValueError:
             raise CryptoError from None
 
-    def _exchange(self, private: Any, public: Any) -> bytes:  # noqa: ANN401 -- see library_private
+    def _exchange(self, private: Any, public: Any) -> bytes:  # noqa: ANN401 -- the library's class differs per group
         try:
             return self._dh(private, public)
         except ValueError:
@@ -124,16 +124,16 @@ class DHKEM(ABC):
     def _derive(self, prk: bytes) -> KEMKeyPair: ...
 
     @abstractmethod
-    def _parse_private(self, private: bytes) -> Any: ...  # noqa: ANN401 -- see library_private
+    def _parse_private(self, private: bytes) -> Any: ...  # noqa: ANN401 -- the library's class differs per group
 
     @abstractmethod
-    def _parse_public(self, public: bytes) -> Any: ...  # noqa: ANN401 -- see library_private
+    def _parse_public(self, public: bytes) -> Any: ...  # noqa: ANN401 -- the library's class differs per group
 
     @abstractmethod
-    def _encode(self, private: Any) -> bytes: ...  # noqa: ANN401 -- see library_private
+    def _encode(self, private: Any) -> bytes: ...  # noqa: ANN401 -- the library's class differs per group
 
     @abstractmethod
-    def _dh(self, private: Any, public: Any) -> bytes: ...  # noqa: ANN401 -- see library_private
+    def _dh(self, private: Any, public: Any) -> bytes: ...  # noqa: ANN401 -- the library's class differs per group
 
 
 class MontgomeryKEM(DHKEM):
@@ -153,7 +153,7 @@ class MontgomeryKEM(DHKEM):
     def _derive(self, prk: bytes) -> KEMKeyPair:
         return self.key_pair(labeled_expand(self._kdf, self._suite_id, prk, b"sk", b"", self.private_size))
 
-    def _parse_private(self, private: bytes) -> Any:  # noqa: ANN401 -- see library_private
+    def _parse_private(self, private: bytes) -> Any:  # noqa: ANN401 -- the library's class differs per group
         return self._private.from_private_bytes(private)
 
     def _parse_public(self, public: bytes) -> X25519PublicKey | X448PublicKey:
@@ -161,11 +161,11 @@ class MontgomeryKEM(DHKEM):
             raise CryptoError
         return self._public.from_public_bytes(public)
 
-    def _encode(self, private: Any) -> bytes:  # noqa: ANN401 -- see library_private
+    def _encode(self, private: Any) -> bytes:  # noqa: ANN401 -- the library's class differs per group
         encoded: bytes = private.public_key().public_bytes_raw()
         return encoded
 
-    def _dh(self, private: Any, public: Any) -> bytes:  # noqa: ANN401 -- one pair of classes per instance
+    def _dh(self, private: Any, public: Any) -> bytes:  # noqa: ANN401 -- the library's classes differ per instance
         shared: bytes = private.exchange(public)
         return shared
 

@@ -19,7 +19,7 @@ def hkdf_extract(hash: Hash, salt: bytes, ikm: bytes) -> bytes:  # noqa: A002 --
     return hash.hmac(salt, ikm)
 
 
-def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # noqa: A002 -- see hkdf_extract
+def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # noqa: A002 -- the standards' word for this parameter
     """Derive ``length`` bytes from the pseudorandom key ``prk`` for the purpose ``info`` (RFC 5869 §2.3).
 
     Args:
@@ -47,7 +47,7 @@ def hkdf_expand(hash: Hash, prk: bytes, info: bytes, length: int) -> bytes:  # n
     return output[:length]
 
 
-def hkdf(hash: Hash, salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes:  # noqa: A002 -- see hkdf_extract
+def hkdf(hash: Hash, salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes:  # noqa: A002 -- the standards' word for this parameter
     """Extract, then Expand (RFC 5869 §2).
 
     Raises:

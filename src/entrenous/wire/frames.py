@@ -47,7 +47,8 @@ def decode_call(data: bytes) -> tuple[int, AnyRequest]:
     Raises:
         MalformedError: not a call, or a field is out of its bounds.
     """
-    return _decode(_call_decoder, data)  # type: ignore[no-any-return]  # the decoder's type says so
+    call: tuple[int, AnyRequest] = _decode(_call_decoder, data)
+    return call
 
 
 def decode_from_server(data: bytes) -> tuple[int, AnyReply | AnyEvent]:

@@ -64,7 +64,8 @@ def required_capabilities(extensions: Iterable[Extension]) -> RequiredCapabiliti
     Raises:
         MalformedError: the extension is there and is not a RequiredCapabilities.
     """
-    return _read(extensions, ExtensionType.REQUIRED_CAPABILITIES)  # type: ignore[no-any-return]  # by _BODIES
+    required: RequiredCapabilities | None = _read(extensions, ExtensionType.REQUIRED_CAPABILITIES)
+    return required
 
 
 def external_pub(extensions: Iterable[Extension]) -> bytes | None:
@@ -103,6 +104,6 @@ def make_extension(extension_type: ExtensionType, body: object) -> Extension:
     return Extension(extension_type, encode_as(_BODIES[extension_type], body))
 
 
-def _read(extensions: Iterable[Extension], extension_type: ExtensionType) -> Any:  # noqa: ANN401 as _BODIES says
+def _read(extensions: Iterable[Extension], extension_type: ExtensionType) -> Any:  # noqa: ANN401 each type has a body of its own, by _BODIES
     data = find_extension(extensions, extension_type)
     return None if data is None else decode_as(_BODIES[extension_type], data)

@@ -49,6 +49,13 @@ class AttemptsHere:
 
 
 @dataclass(frozen=True, slots=True)
+class _Refused:
+    """There were too many; seconds until the next one is allowed."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptsEverywhere:
     """Counts them in the store.
 
@@ -65,15 +72,15 @@ class AttemptsEverywhere:
     async def read(self, mark: bytes, now: float, operation: Operation[T]) -> T:
         """See ``Attempts``."""
 
-        def counted(tx: Transaction) -> tuple[float, T | None]:
+        def counted(tx: Transaction) -> T | _Refused:
             wait = attempts.take(tx, mark, self.rate(), now)
-            return wait, None if wait else operation(tx)
+            return _Refused(wait) if wait else operation(tx)
 
-        wait, found = await self.storage.write(counted, marks=(mark,))
-        if wait:
+        found = await self.storage.write(counted, marks=(mark,))
+        if isinstance(found, _Refused):
             self.refused()
-            raise too_much(wait)
-        return found  # type: ignore[return-value]  # it was read
+            raise too_much(found.wait)
+        return found
 
     async def forget(self, mark: bytes) -> None:
         """See ``Attempts``."""

@@ -300,7 +300,7 @@ class Fanout:
                     self.pushed += count
                 else:
                     self._fall_behind(subscriber, outlet, room, unsent.newest)
-            except Exception as error:  # noqa: BLE001 a bug of ours: see there
+            except Exception as error:  # noqa: BLE001 a bug of ours: one connection ends, the others are told
                 _give_up(outlet, error)
 
     def _fall_behind(self, subscriber: Subscriber, outlet: Outlet, room: bytes, newest: int) -> None:
@@ -327,7 +327,7 @@ class Fanout:
 def _tell(outlet: Outlet, framed: bytes) -> None:
     try:
         outlet.push(framed)
-    except Exception as error:  # noqa: BLE001 a bug of ours: see there
+    except Exception as error:  # noqa: BLE001 a bug of ours: one connection ends, the others are told
         _give_up(outlet, error)
 
 

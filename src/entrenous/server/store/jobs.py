@@ -1,7 +1,7 @@
 """What waits for the storage thread: operations, each alone or several together, and what came of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -28,22 +28,22 @@ class Job(Generic[T]):
     Attributes:
         work: what to do; jobs next to each other that have the same are carried out together.
         item: what to do it with.
-        writes: whether it changes anything.
         done: is told the outcome.
         rooms: the rooms whose logs it appends to, as far as it is known; no other node appends to them meanwhile.
         devices: the devices whose rows or inboxes it changes, likewise.
         marks: the names at whose passwords it counts attempts, likewise.
         outcome: its result, or why there is none.
+        writes: whether it changes anything.
     """
 
     work: Together[Any, T]
     item: Any
-    writes: bool
     done: Done[T]
     rooms: Sequence[bytes] = ()
     devices: Sequence[bytes] = ()
     marks: Sequence[bytes] = ()
     outcome: T | Exception | None = None
+    writes: bool = field(kw_only=True)
 
     def fail(self, detail: str) -> None:
         """Nothing of it is stored, or nobody knows: whoever asked may ask again."""

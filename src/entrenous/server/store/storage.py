@@ -81,13 +81,13 @@ class Storage:
         """
         future: asyncio.Future[T] = self._loop.create_future()
         done = _promised(future)
-        self._promise(Job(alone(operation), None, True, done, rooms, devices, marks))  # noqa: FBT003 it writes
+        self._promise(Job(alone(operation), None, done, rooms, devices, marks, writes=True))
         return future
 
     def read(self, operation: Operation[T]) -> "asyncio.Future[T]":
         """Queue an operation that changes nothing; it sees everything queued before it."""
         future: asyncio.Future[T] = self._loop.create_future()
-        self._promise(Job(alone(operation), None, False, _promised(future)))  # noqa: FBT003 it writes nothing
+        self._promise(Job(alone(operation), None, _promised(future), writes=False))
         return future
 
     def offer(self, work: Together[Item, T], item: Item, done: Done[T], *, rooms: Sequence[bytes] = ()) -> None:
@@ -103,7 +103,7 @@ class Storage:
         Raises:
             UnavailableError: nothing was queued; ``done`` is not called.
         """
-        self._submit(Job(work, item, True, done, rooms))  # noqa: FBT003 it writes
+        self._submit(Job(work, item, done, rooms, writes=True))
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""
