@@ -5,6 +5,7 @@ from typing import Any
 
 from entrenous.server.store import Transaction
 from entrenous.testing.members import World
+from worlds import cut
 
 #: Where a room stands in each table, in an order in which rows can be written.
 _OF_ROOM = {
@@ -32,7 +33,7 @@ class Backup:
         def operation(tx: Transaction) -> dict[str, list[Any]]:
             found = {}
             for table, column in _OF_ROOM.items():
-                tx._cursor.execute(f"SELECT * FROM {table} WHERE {column} = ?", (room,))  # noqa: S608 names from above
+                tx._cursor.execute(f"SELECT * FROM {table} WHERE {column} = ?", (room,))  # noqa: S608 _OF_ROOM's own names
                 found[table] = [tuple(row) for row in tx._cursor.fetchall()]
             return found
 
@@ -43,13 +44,13 @@ class Backup:
 
         def operation(tx: Transaction) -> None:
             for table, column in reversed(_OF_ROOM.items()):
-                tx._cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", (self.room,))  # noqa: S608 names from above
+                tx._cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", (self.room,))  # noqa: S608 _OF_ROOM's own names
             for table, rows in self.rows.items():
                 for row in rows:
                     marks = ", ".join("?" * len(row))
-                    tx._cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 a name from above
+                    tx._cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 _OF_ROOM's own name
 
         await world.server.server.storage.write(operation)
         for person in world._people:
             if person.client is not None:
-                person.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+                cut(person)

@@ -24,6 +24,7 @@ from entrenous.mls.suite import CipherSuite
 from entrenous.mls.types import (
     PSK,
     Add,
+    ApplicationData,
     BasicCredential,
     Commit,
     ExternalPSK,
@@ -208,7 +209,8 @@ class Ours(Party):
     def reads(self, message: bytes, sender: bytes) -> bytes:
         received = self.member.opens(message)
         assert received.sender_leaf == self.leaf_of(sender)
-        return received.body.data  # type: ignore[union-attr]  # anything else than ApplicationData fails here
+        assert isinstance(received.body, ApplicationData)
+        return received.body.data
 
     def facts(self) -> Mapping[str, object]:
         group = self.member.group

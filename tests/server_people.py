@@ -18,6 +18,7 @@ from entrenous.identity import (
 )
 from entrenous.mls.types import ContentType, MLSMessage, PrivateMessage
 from entrenous.opaque import finish_login, finish_registration, start_login, start_registration
+from entrenous.server.network.connection import ClientLink
 from entrenous.testing import ADDRESS, FAST_KSF, MemoryServer, SeededEntropy, Wire, connect_in_memory
 from entrenous.testing.server import MemoryConnector
 from entrenous.wire import (
@@ -358,6 +359,13 @@ class Silent(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
+
+
+def link_of(wire: Wire) -> ClientLink:
+    """The server's end of a connection in memory."""
+    link = wire.server.get_protocol()
+    assert isinstance(link, ClientLink)
+    return link
 
 
 def silent(world: World, address: str = "192.0.2.9") -> tuple[Silent, asyncio.Transport, Wire]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from entrenous.client import CreateRoom, History, InviteMember, MessageArrived, MessageKind, RoomJoined
-from entrenous.testing import run_virtual
+from entrenous.server.store import Transaction
+from entrenous.testing import MemoryConnector, run_virtual
 from entrenous.testing.members import Person, World
 
 Scenario = Callable[[World], Awaitable[None]]
@@ -58,10 +59,21 @@ def says(text: str) -> Callable[[MessageArrived], bool]:
     return lambda event: event.message.text == text
 
 
+def line(person: Person) -> MemoryConnector:
+    """How a person reaches the server."""
+    assert isinstance(person.connector, MemoryConnector)
+    return person.connector
+
+
+def cut(person: Person) -> None:
+    """A person's connection breaks, and may be made again."""
+    line(person).wires[-1].cut()
+
+
 async def at_server(world: World, sql: str, *parameters: object) -> list[Any]:
     """What a server can do to what it keeps; returns the rows that it selects."""
 
-    def operation(tx: Any) -> list[Any]:
+    def operation(tx: Transaction) -> list[Any]:
         tx._cursor.execute(sql, parameters)
         return list(tx._cursor.fetchall()) if sql.startswith("SELECT") else []
 

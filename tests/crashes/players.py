@@ -256,8 +256,8 @@ def lives_of_client(
     surroundings: Surroundings, name: str, profile: str, moment: int | None
 ) -> list[Callable[[Connection], None]]:
     """Two lives of a client, of which the first dies at a moment."""
-    common = {"surroundings": surroundings, "name": name, "profile": profile}
-    return [partial(live_as_client, life=life, moment=at, **common) for life, at in ((1, moment), (2, None))]  # type: ignore[arg-type] # as above
+    common: dict[str, Any] = {"surroundings": surroundings, "name": name, "profile": profile}
+    return [partial(live_as_client, life=life, moment=at, **common) for life, at in ((1, moment), (2, None))]
 
 
 def lives_of_server(surroundings: Surroundings, moment: int | None) -> list[Callable[[Connection], None]]:

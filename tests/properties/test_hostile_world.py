@@ -34,7 +34,7 @@ from entrenous.testing.members import _STORE_KEY, Person, World
 from hostile_member import Traitor
 from lying_server import LyingServer, RosterLie, Trick
 from watched_world import Watch
-from worlds import garden
+from worlds import cut, garden
 
 T = TypeVar("T")
 
@@ -180,7 +180,7 @@ class HostileWorld(RuleBasedStateMachine):
         self.run(self._cut(self.person(who)))
 
     async def _cut(self, person: Person) -> None:
-        person.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+        cut(person)
 
     @rule(seconds=st.integers(1, 150))
     def time_passes(self, seconds: int) -> None:

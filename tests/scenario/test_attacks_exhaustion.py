@@ -7,7 +7,7 @@ from entrenous.client.rooms.follower import MAX_AHEAD_BYTES
 from entrenous.client.store import key_packages as rows
 from entrenous.testing.members import World
 from entrenous.wire.types import Entry
-from worlds import garden, in_world
+from worlds import at_server, garden, in_world
 
 
 @in_world
@@ -25,11 +25,7 @@ async def test_a_server_that_always_claims_an_empty_pool_gets_no_end_of_key_pack
 
 async def world_forgets(world: World) -> None:
     """The server throws the pool away."""
-
-    def operation(tx: object) -> None:
-        tx._cursor.execute("DELETE FROM key_packages WHERE last_resort = 0")  # type: ignore[attr-defined] # a test's way
-
-    await world.server.server.storage.write(operation)
+    await at_server(world, "DELETE FROM key_packages WHERE last_resort = 0")
 
 
 @in_world

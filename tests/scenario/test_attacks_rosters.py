@@ -19,7 +19,7 @@ from entrenous.wire.types import RosterMember
 from forged_rooms import slip_in
 from handlers import handlers
 from server_people import private_message
-from worlds import epochs, garden, in_world
+from worlds import cut, epochs, garden, in_world
 
 HOUR = 3_600
 
@@ -204,7 +204,7 @@ async def test_each_member_whom_the_server_loses_is_named_also_the_second_one(wo
     await carol.running.wait_until_caught_up()
     for lost in (bob, carol):
         await world.server.server.storage.write(partial(_lose, room, lost.running.account))
-        alice.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+        cut(alice)
         assert lost.name in (await alice.sees(RosterDiffers)).missing
         await asyncio.sleep(2 * EVERY)
 

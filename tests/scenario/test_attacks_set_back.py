@@ -1,6 +1,7 @@
 """A server that was set back to a backup, by its operator or to harm: told, and what it has lost is not called sent."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ from entrenous.client.store import outbox
 from entrenous.errors import RejectedError
 from entrenous.testing.members import Person, World
 from lying_server import LyingServer, RosterLie
-from worlds import epochs, garden, hold_back_entries, in_world, texts
+from worlds import at_server, cut, epochs, garden, hold_back_entries, in_world, texts
 
 
 async def states(person: Person, room: bytes) -> dict[str, MessageState]:
@@ -80,7 +81,7 @@ async def test_own_messages_that_a_server_set_back_has_lost_are_marked_and_other
     assert await states(alice, room) == {"lost one": lost, "lost two": sent}
     assert await states(bob, room) == {"lost one": sent, "lost two": lost}
     # It is told once a run, not at every connection.
-    alice.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+    cut(alice)
     await asyncio.sleep(60)
     assert len(alice.saw(LogShortened)) == 1
     # What is said now takes the places of what was lost: its author is told that it cannot be told apart.
@@ -139,7 +140,7 @@ async def test_a_server_that_only_says_that_a_log_is_shorter_takes_nothing_from_
 
 @pytest.mark.parametrize("lie", [RosterLie.GONE, RosterLie.MISSING])
 def test_a_server_that_says_that_somebody_was_removed_is_told_of_and_removes_nobody(
-    tmp_path: object, lie: RosterLie
+    tmp_path: Path, lie: RosterLie
 ) -> None:
     @in_world
     async def scenario(world: World) -> None:
@@ -157,39 +158,36 @@ def test_a_server_that_says_that_somebody_was_removed_is_told_of_and_removes_nob
         assert await texts(bob, room) == ["before the lie", "bob is here"]
         assert len(epochs(room, alice, bob)) == 1
 
-    scenario(tmp_path)  # type: ignore[arg-type] # a path, as pytest gives it
+    scenario(tmp_path)
 
 
 @in_world
 async def test_a_server_that_gives_back_an_old_vault_is_told_of(world: World) -> None:
     (alice,) = await world.people("alice")
     services = alice.running._services
-    backup = await world.server.server.storage.write(_vault)
+    backup = await _vault(world)
     await save_vault(services.caller, services.store, services.environment)
-    await world.server.server.storage.write(lambda tx: _put_vault(tx, *backup))
-    alice.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+    await _put_vault(world, *backup)
+    cut(alice)
     assert "set back to an older state" in (await alice.sees(ServerChanged)).sentence
 
 
 @in_world
 async def test_a_server_that_calls_an_old_vault_a_new_one_is_told_of_when_it_is_read(world: World) -> None:
     (alice,) = await world.people("alice")
-    body, version = await world.server.server.storage.write(_vault)
-    await world.server.server.storage.write(lambda tx: _put_vault(tx, body, version + 5))
-    alice.connector.wires[-1].cut()  # type: ignore[attr-defined] # in memory
+    body, version = await _vault(world)
+    await _put_vault(world, body, version + 5)
+    cut(alice)
     await asyncio.sleep(60)
     assert not alice.saw(ServerChanged)  # another device of hers could have written it
     await garden(alice)  # something for the vault to keep: hers is outdated, says the server, and here is the newest
     assert "set back to an older state" in (await alice.sees(ServerChanged)).sentence
 
 
-def _vault(tx: object) -> tuple[bytes, int]:
-    cursor = tx._cursor  # type: ignore[attr-defined] # a server's own view of its database
-    cursor.execute("SELECT vault, vault_version FROM accounts")
-    ((body, version),) = cursor.fetchall()
+async def _vault(world: World) -> tuple[bytes, int]:
+    ((body, version),) = await at_server(world, "SELECT vault, vault_version FROM accounts")
     return body, version
 
 
-def _put_vault(tx: object, body: bytes, version: int) -> None:
-    cursor = tx._cursor  # type: ignore[attr-defined] # a server's own view of its database
-    cursor.execute("UPDATE accounts SET vault = ?, vault_version = ?", (body, version))
+async def _put_vault(world: World, body: bytes, version: int) -> None:
+    await at_server(world, "UPDATE accounts SET vault = ?, vault_version = ?", body, version)

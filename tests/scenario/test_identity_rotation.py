@@ -15,14 +15,14 @@ from entrenous.server.people.keys import load_keys, rotate_identity, write_keys
 from entrenous.testing import SeededEntropy, run_virtual
 from entrenous.testing.members import Person, World
 from full_disks import start_server
-from worlds import garden
+from worlds import cut, garden, line
 
 ENTROPY = SeededEntropy("rotation")
 
 
 def reconnect(person: Person) -> None:
     """Break the connection, as a network does; the client comes back by itself."""
-    person.connector.wires[-1].cut()  # type: ignore[attr-defined]  # in memory
+    cut(person)
 
 
 async def rotate(world: World, keys: Path) -> str:
@@ -89,7 +89,7 @@ def test_nobody_follows_a_key_that_was_rotated_out_or_that_the_former_one_has_no
             else:
                 write_keys(stolen, _with_unsigned_succession(stolen))
             thief = await start_server(tmp_path / "thief", "thief")
-            alice.connector.server = thief.server.protocol_factory()  # type: ignore[attr-defined]  # in memory
+            line(alice).server = thief.server.protocol_factory()
             reconnect(alice)
             refused = await refusal(alice)
             assert not refused.is_connected

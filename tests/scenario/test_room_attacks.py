@@ -234,9 +234,11 @@ async def test_an_old_entry_shown_again_is_marked_and_read_once(world: World) ->
     await alice.says(room, "once")
     await bob.reads("once")
     await bob.stop()
-    columns = "message_id, received_at, body"
-    again = f"INSERT INTO entries (room, sequence, {columns}) SELECT room, 3, {columns} FROM entries"  # noqa: S608
-    await at_server(world, f"{again} WHERE room = ? AND sequence = 2", room)
+    again = (
+        "INSERT INTO entries (room, sequence, message_id, received_at, body)"
+        " SELECT room, 3, message_id, received_at, body FROM entries WHERE room = ? AND sequence = 2"
+    )
+    await at_server(world, again, room)
     await at_server(world, "UPDATE rooms SET newest = 3 WHERE id = ?", room)
     await bob.come_back()
     assert "again" in (await bob.sees(EntryUnreadable)).reason

@@ -22,22 +22,16 @@ from entrenous.client import (
 )
 from entrenous.client.store import outbox, stages
 from entrenous.errors import RejectedError, UnavailableError
-from entrenous.testing import MemoryConnector, run_virtual
+from entrenous.testing import run_virtual
 from entrenous.testing.members import Person, World
-from worlds import epochs, garden, in_world, says, texts
-
-
-def line(person: Person) -> MemoryConnector:
-    """How a person reaches the server."""
-    assert isinstance(person.connector, MemoryConnector)
-    return person.connector
+from worlds import at_server, cut, epochs, garden, in_world, line, says, texts
 
 
 @contextlib.contextmanager
 def offline(person: Person) -> Iterator[None]:
     """For one person and a while, the server cannot be reached."""
     server, line(person).server = line(person).server, None
-    line(person).wires[-1].cut()
+    cut(person)
     yield
     line(person).server = server
     if person.client is not None:
@@ -121,13 +115,8 @@ async def test_a_crash_between_protecting_and_sending_uses_no_key_twice_and_leav
 
 async def stored_entries(world: World, room: bytes) -> list[bytes]:
     """The bytes of a room's log, as the server keeps it."""
-
-    def operation(tx: object) -> list[bytes]:
-        cursor = tx._cursor  # type: ignore[attr-defined] # a server's own view of its database
-        cursor.execute("SELECT body FROM entries WHERE room = ? ORDER BY sequence", (room,))
-        return [bytes(body) for (body,) in cursor.fetchall()]
-
-    return await world.server.server.storage.write(operation)
+    rows = await at_server(world, "SELECT body FROM entries WHERE room = ? ORDER BY sequence", room)
+    return [bytes(body) for (body,) in rows]
 
 
 @in_world
@@ -248,7 +237,7 @@ class Vandal:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._chance.uniform(0.01, 3))
-            line(self._chance.choice(self._people)).wires[-1].cut()
+            cut(self._chance.choice(self._people))
 
 
 async def talk(people: tuple[Person, ...], room: bytes, chance: random.Random) -> list[str]:

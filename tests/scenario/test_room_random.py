@@ -26,8 +26,8 @@ from entrenous.client import (
     SendText,
 )
 from entrenous.errors import RejectedError, UnavailableError
-from entrenous.testing import MemoryConnector, Person, World, run_virtual
-from worlds import epochs
+from entrenous.testing import Person, World, run_virtual
+from worlds import cut, epochs
 
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 #: What an honest server and honest members never give reason to tell.
@@ -88,8 +88,7 @@ class Crowd:
         if self.chance.random() < 0.5:
             await person.restart()
         else:
-            assert isinstance(person.connector, MemoryConnector)
-            person.connector.wires[-1].cut()
+            cut(person)
 
 
 async def log_of(person: Person, room: bytes) -> list[str]:

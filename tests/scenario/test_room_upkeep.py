@@ -10,7 +10,7 @@ from entrenous.client.store import entries, vault
 from entrenous.mls.types import FromCommit
 from entrenous.testing import Person, World
 from entrenous.trace import Field
-from worlds import epochs, garden, in_world
+from worlds import at_server, epochs, garden, in_world
 
 
 def is_renewed(person: Person, room: bytes) -> bool:
@@ -125,13 +125,8 @@ async def test_a_server_set_back_to_an_older_log_is_told(world: World) -> None:
         await alice.says(room, f"message {number}")
     await bob.reads("message 2")
     await bob.stop()
-
-    def roll_back(tx: object) -> None:
-        cursor = tx._cursor  # type: ignore[attr-defined] # a server's own view of its database
-        cursor.execute("DELETE FROM entries WHERE room = ? AND sequence > 2", (room,))
-        cursor.execute("UPDATE rooms SET newest = 2 WHERE id = ?", (room,))
-
-    await world.server.server.storage.write(roll_back)
+    await at_server(world, "DELETE FROM entries WHERE room = ? AND sequence > 2", room)
+    await at_server(world, "UPDATE rooms SET newest = 2 WHERE id = ?", room)
     await bob.come_back()
     told = await bob.sees(LogShortened)
     assert (told.newest, told.seen) == (2, 4)

@@ -144,7 +144,7 @@ async def test_a_removed_member_has_no_secret_of_the_room_left_and_can_come_back
     await alice.do(KickMember(room, "bob"))
     await bob.sees(RemovedFromRoom)
     for table in ("secret_nodes", "ratchets", "stages", "vault_rooms"):
-        assert bob.store.all(f"SELECT * FROM {table}") == [], table  # noqa: S608 the names above
+        assert bob.store.all(f"SELECT * FROM {table}") == [], table  # noqa: S608 the test's own names
     assert bob.store.one("SELECT group_state, access_key FROM room_epochs") == (None, None)
     await alice.says(room, "bob is away")
     await alice.do(InviteMember(room, "bob"))

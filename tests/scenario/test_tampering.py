@@ -11,11 +11,11 @@ from entrenous.client.session import log_in_device, open_connection
 from entrenous.client.store import account, server
 from entrenous.errors import RejectedError
 from entrenous.identity import ServerIdentity
-from entrenous.testing import FAST_KSF, MemoryConnector, Person, Wire, World, run_virtual
+from entrenous.testing import FAST_KSF, Wire, World, run_virtual
 from entrenous.testing.members import PASSWORD
 from entrenous.wire import replies, requests
 from middle_man import IDENTITY, MiddleMan
-from worlds import epochs, garden, in_world, says, texts
+from worlds import epochs, garden, in_world, line, says, texts
 
 FAST = Stretching(FAST_KSF, FAST_KSF)
 
@@ -23,12 +23,6 @@ FAST = Stretching(FAST_KSF, FAST_KSF)
 async def trusting(_: ServerIdentity) -> bool:
     """A person who accepts any fingerprint."""
     return True
-
-
-def line(person: Person) -> MemoryConnector:
-    """How a person reaches the server."""
-    assert isinstance(person.connector, MemoryConnector)
-    return person.connector
 
 
 @in_world

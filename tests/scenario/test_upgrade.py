@@ -25,6 +25,7 @@ from full_disks import start_server
 from second_client.channel import Channel
 from second_client.joining import KeyPackages
 from second_client.people import Account
+from worlds import line
 
 #: The newest revision of the store that the version before has.
 BEFORE = "0002"
@@ -96,7 +97,7 @@ def test_clients_of_the_version_before_go_on_after_backup_and_migration(tmp_path
             assert (manifest.schema, revision(data / "server.db")) == (BEFORE, BEFORE)
             world.server = await start_server(data, "after")
             assert revision(data / "server.db") == REVISION
-            alice.connector.server = world.server.server.protocol_factory()  # type: ignore[attr-defined]  # in memory
+            line(alice).server = world.server.server.protocol_factory()
 
             channel = await channel_to(world.server)
             await account.log_in(channel)

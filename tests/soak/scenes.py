@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from cluster.processes import shared_log, start_nodes
@@ -35,20 +35,12 @@ _USES, _LIFETIME = 100, 3_600
 
 async def killed(folder: Path, pace: Pace, talkers: int, counts: "Counter[str]") -> None:
     """The server is killed every few seconds."""
-    async with _server(folder) as (server, stores), _people(server, stores, talkers) as people:
-        load = Load(await garden(*people), people)
-        await load.lasts(server_is_killed(server, people, pace, counts))
-        await load.judge(server_log(server.database, load.room))
-        counts["messages"] += load.count
+    await _goes_through(server_is_killed, folder, pace, talkers, counts)
 
 
 async def full(folder: Path, pace: Pace, talkers: int, counts: "Counter[str]") -> None:
     """The server's disk is full every few seconds."""
-    async with _server(folder) as (server, stores), _people(server, stores, talkers) as people:
-        load = Load(await garden(*people), people)
-        await load.lasts(disk_is_full(server, people, pace, counts))
-        await load.judge(server_log(server.database, load.room))
-        counts["messages"] += load.count
+    await _goes_through(disk_is_full, folder, pace, talkers, counts)
 
 
 async def shaken(folder: Path, pace: Pace, talkers: int, counts: "Counter[str]") -> None:
@@ -127,6 +119,21 @@ async def _sleep(server: Server, sleeper: Process, load: Load, seconds: float, c
     # What is pushed together, and one entry, may come on top of what makes the server stop.
     assert most <= server.settings.limits.push_backlog + PUSH_BYTES + LONG_BYTES
     assert fanout.connection(connection.device) is connection
+
+
+async def _goes_through(
+    misfortune: "Callable[[ServerProcess, Sequence[Person], Pace, Counter[str]], Awaitable[None]]",
+    folder: Path,
+    pace: Pace,
+    talkers: int,
+    counts: "Counter[str]",
+) -> None:
+    """People talk at one server while something goes wrong with it."""
+    async with _server(folder) as (server, stores), _people(server, stores, talkers) as people:
+        load = Load(await garden(*people), people)
+        await load.lasts(misfortune(server, people, pace, counts))
+        await load.judge(server_log(server.database, load.room))
+        counts["messages"] += load.count
 
 
 @contextlib.asynccontextmanager

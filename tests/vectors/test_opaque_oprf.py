@@ -9,13 +9,13 @@ h = bytes.fromhex
 
 
 def suite(vectors: Vectors) -> dict[str, Any]:
-    found = [
+    found: list[dict[str, Any]] = [
         entry
         for entry in vectors.load("oprf/oprf-allVectors.json")
         if entry["identifier"] == "ristretto255-SHA512" and entry["mode"] == 0
     ]
     assert len(found) == 1
-    return found[0]  # type: ignore[no-any-return]  # JSON
+    return found[0]
 
 
 def test_the_key_pair_follows_from_the_seed(vectors: Vectors) -> None:

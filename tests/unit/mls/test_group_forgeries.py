@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Collection
+from typing import Any
 
 import pytest
 
@@ -201,9 +202,9 @@ def test_an_update_is_its_owners_to_propose_and_somebody_elses_to_commit() -> No
 LeafMaker = Callable[[Member, LeafNode], LeafNode]
 
 
-def leaf_with(member: Member, old: LeafNode, source: Source, **changes: object) -> LeafNode:
+def leaf_with(member: Member, old: LeafNode, source: Source, **changes: Any) -> LeafNode:
     """The member's leaf with something changed, signed anew."""
-    changed = dataclasses.replace(old, **changes)  # type: ignore[arg-type]  # a test names the fields
+    changed = dataclasses.replace(old, **changes)
     place = LeafPlace(member.group.group_id, member.group.own_leaf)
     return sign_leaf(SUITE, member.signer, LeafProfile.of(changed), changed.encryption_key, source, place)
 
@@ -290,13 +291,13 @@ def good_path(member: Member) -> UpdatePath:
 PathMaker = Callable[[Member, UpdatePath], UpdatePath]
 
 
-def with_leaf(member: Member, path: UpdatePath, **changes: object) -> UpdatePath:
+def with_leaf(member: Member, path: UpdatePath, **changes: Any) -> UpdatePath:
     source = path.leaf_node.source
     return dataclasses.replace(path, leaf_node=leaf_with(member, path.leaf_node, source, **changes))
 
 
-def with_first_node(path: UpdatePath, **changes: object) -> UpdatePath:
-    first = dataclasses.replace(path.nodes[0], **changes)  # type: ignore[arg-type]  # a test names the fields
+def with_first_node(path: UpdatePath, **changes: Any) -> UpdatePath:
+    first = dataclasses.replace(path.nodes[0], **changes)
     return dataclasses.replace(path, nodes=(first, *path.nodes[1:]))
 
 
@@ -413,9 +414,9 @@ def other_key_package(change: Callable[[Member, Add], Add]) -> Add:
     return change(dave, dave.key_package())
 
 
-def repackaged(member: Member, add: Add, **changes: object) -> Add:
+def repackaged(member: Member, add: Add, **changes: Any) -> Add:
     """A KeyPackage with something changed, signed anew."""
-    changed = dataclasses.replace(add.key_package, **changes, signature=b"")  # type: ignore[arg-type]  # as above
+    changed = dataclasses.replace(add.key_package, **changes, signature=b"")
     signature = SUITE.sign_with_label(member.signer, "KeyPackageTBS", changed.to_be_signed())
     return Add(dataclasses.replace(changed, signature=signature))
 

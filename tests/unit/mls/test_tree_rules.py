@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -44,11 +45,11 @@ def leaf_at(nodes: Sequence[Node | None], index: int) -> LeafNode:
     return node
 
 
-def changed(nodes: Nodes, index: int, **changes: object) -> Nodes:
+def changed(nodes: Nodes, index: int, **changes: Any) -> Nodes:
     node = nodes[index]
     assert node is not None
     copy = list(nodes)
-    copy[index] = dataclasses.replace(node, **changes)  # type: ignore[arg-type]  # a test names the fields
+    copy[index] = dataclasses.replace(node, **changes)
     return copy
 
 
@@ -201,10 +202,10 @@ def test_hostile_changes_are_refused(changes: TreeChanges, rule: str) -> None:
     assert refused.value.rule == rule
 
 
-def with_context(member: Member, **changes: object) -> GroupInfo:
+def with_context(member: Member, **changes: Any) -> GroupInfo:
     """A GroupInfo of the member's group with something changed in its context, signed anew."""
     info = make_group_info(member.group, member.signer)
-    context = dataclasses.replace(info.group_context, **changes)  # type: ignore[arg-type]  # a test names the fields
+    context = dataclasses.replace(info.group_context, **changes)
     unsigned = dataclasses.replace(info, group_context=context)
     signature = SUITE.sign_with_label(member.signer, "GroupInfoTBS", unsigned.to_be_signed())
     return dataclasses.replace(unsigned, signature=signature)

@@ -20,7 +20,7 @@ from entrenous.testing import SeededEntropy, VirtualClock, run_virtual
 from entrenous.wire import ErrorCode, events, replies, requests
 from entrenous.wire.limits import MAX_FRAME_BEFORE_LOGIN, MAX_MESSAGE_SIZE
 from handlers import handlers
-from server_people import RETENTION, Person, World, silent
+from server_people import RETENTION, Person, World, link_of, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 
@@ -277,7 +277,7 @@ def test_what_is_pushed_to_who_only_listens_is_counted_while_he_does_not_take_it
         await bob.client.event()
         await asyncio.sleep(1)
         held = world.memory.server._host.holdings._held
-        link: Any = world.connectors[-1].wires[0].server.get_protocol()
+        link = link_of(world.connectors[-1].wires[0])
         assert link not in held
         bob.client.transport.pause_reading()
         for _ in range(4):
@@ -558,7 +558,7 @@ def test_a_smaller_backlog_of_replies_is_taken_over_by_connections_that_are_open
         alice.client.transport.pause_reading()
         pending = [alice.client.start(requests.Fetch(room, after, 1)) for after in range(3)]
         await asyncio.sleep(1)
-        outlet = world.connectors[-1].wires[0].server.get_protocol().outlet  # type: ignore[attr-defined]  # a ClientLink
+        outlet = link_of(world.connectors[-1].wires[0]).outlet
         assert 10_000 < outlet.backlog < 12_000
         alice.client.transport.resume_reading()
         got = await asyncio.wait_for(asyncio.gather(*pending), 5)

@@ -228,7 +228,8 @@ def test_sums_of_any_number_of_people_take_bounded_memory_and_messages(monkeypat
         for number in range(2 * counting.MAX_GATHERED):
             one.publishes.take(number.to_bytes(16, "big"), one.clock.now(), 10)
             one.lookups.take(number.to_bytes(16, "big"), one.clock.now())
-        assert len(one.lookups._untold) == 100  # type: ignore[attr-defined]  # a SharedLimiter
+        assert isinstance(one.lookups, counting.SharedLimiter)
+        assert len(one.lookups._untold) == 100
         messages = await one.told()
         assert one.counting.told == counting.MAX_GATHERED
         assert len(messages) == counting.MAX_GATHERED // MAX_SUMS

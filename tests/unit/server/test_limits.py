@@ -14,7 +14,7 @@ from entrenous.server import Limits, Rate
 from entrenous.server.watching.counters import Count, Counters
 from entrenous.testing import SeededEntropy, run_virtual
 from entrenous.wire import ErrorCode, RosterAction, RosterChange, decode_call, encode_call, events, replies, requests
-from server_people import RETENTION, RawClient, World, silent
+from server_people import RETENTION, RawClient, World, link_of, silent
 
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 Reach = Callable[[World], Coroutine[Any, Any, None]]
@@ -160,11 +160,12 @@ async def send_empty_records(world: World) -> None:
     records = [writer._seal(b"\x03") for _ in range(13_000)]  # what no client of ours sends
     opened = []
     stranger.transport.write(b"".join(records))
-    link = world.connectors[-1].wires[0].server.get_protocol()
+    channel = link_of(world.connectors[-1].wires[0])._channel
+    assert channel is not None
     for number in range(5):
-        before = link._channel.unread  # type: ignore[attr-defined]  # a ClientLink
+        before = channel.unread
         assert await alice.publish(room) == replies.Published(number + 1)
-        opened.append((before - link._channel.unread) // len(records[0]))  # type: ignore[attr-defined]  # it is
+        opened.append((before - channel.unread) // len(records[0]))
     assert max(opened) <= 20 * Limits().records_per_turn
     assert await stranger.call(requests.Ping()) == replies.Done()
 
@@ -556,7 +557,8 @@ def test_bytes_that_come_before_a_handshake_has_its_turn_are_not_gathered() -> N
         for _ in range(20):
             await asyncio.sleep(0)
             transport.write(bytes(100_000))
-        channel = wire.server.get_protocol()._channel  # type: ignore[attr-defined]  # a ClientLink
+        channel = link_of(wire)._channel
+        assert channel is not None
         assert len(channel._inbox) <= 200_000
         await peer.ended.wait()
 
