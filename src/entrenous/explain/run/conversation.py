@@ -94,7 +94,9 @@ def hold(entropy: Entropy, now: int, suite: Suite = HYBRID, cost: Argon2Paramete
     bobs_keys = members["bob"].group.private_keys
     removed = room.remove(alice, dave)
     agreed.append(_agree(room))
-    eviction = _keys_fail("Dave has kept all his private keys.", removed, dave.group.private_keys, bobs_keys)
+    eviction = _keys_fail(
+        "Dave has kept the private keys of his last epoch.", removed, dave.group.private_keys, bobs_keys
+    )
     bobs = Line(suite, host.credentials, pin=host.identity.server_id, entropy=entropy, now=now)
     bobs.shake_hands()
     return Conversation(

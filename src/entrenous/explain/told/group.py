@@ -32,8 +32,8 @@ def _key_package(conversation: Conversation) -> Step:
         "he is; and his signature over all of it. In the leaf stands a certificate: Bob's account says that this "
         "device is his. Alice's client checks signatures and certificate before it uses the package.",
         "Nobody has to be online to be invited, and still each Welcome is encrypted to a key that was not used "
-        "before, but for one of last resort, when all others are gone. Both keys are X-Wing, ML-KEM-768 and X25519 in "
-        "one, so an invitation that is recorded today stays closed to a quantum computer.",
+        "before, but for one of last resort, when all others are gone. Both keys to encrypt to are X-Wing, "
+        "ML-KEM-768 and X25519 in one, so an invitation that is recorded today stays closed to a quantum computer.",
         "The server hands the packages out. Without the account's certificate in the leaf it could give Alice a "
         "package of its own, and would sit in the room as Bob.",
         (
@@ -59,8 +59,8 @@ def _founded(conversation: Conversation) -> Step:
         "one leaf, and writes the GroupContext: the suite, the id, the epoch's number, the hash of the tree, the "
         "hash of all that has happened so far, and the room's settings. The name of the room stands in there, and "
         "who is an admin. This is epoch 0. With each change of the room, a new epoch begins.",
-        "Every key and every signature in the room will depend on the GroupContext. Two people who see different "
-        "members, another tree or another past have different contexts, and so they have different keys.",
+        "The keys of each epoch and the signature of each message depend on the GroupContext. Two people who see "
+        "different members, another tree or another past have different contexts, and so they have different keys.",
         "If keys did not depend on who is in the room, a server could show each member another list of members.",
         (
             stored("group_id", group.group_id, "the room's id"),
@@ -117,9 +117,9 @@ def _joined(conversation: Conversation) -> Step:
         "Five devices, one secret",
         "Each newcomer finds his entry in the Welcome and opens it with the private init key. From the joiner_secret "
         "he derives the key of the GroupInfo, opens that, and trusts nothing in it yet. He checks Alice's signature, "
-        "the hash of the tree, each leaf's signature and certificate, and that the accounts of the leaves are "
-        "exactly the members that the settings name. Last comes the confirmation_tag, a MAC that only somebody "
-        "with the secrets of this very epoch can make. Then he deletes the init key.",
+        "the hash of the tree, each leaf's signature and certificate, and, in the real client, that the accounts of "
+        "the leaves are exactly the members that the settings name. Last comes the confirmation_tag, a MAC that only "
+        "somebody with the secrets of this very epoch can make. Then he deletes the init key.",
         "A newcomer depends on nobody's word: what he believes is signed, hashed or confirmed. What was said before "
         "him stays closed to him, since the epochs before had other secrets.",
         "If a newcomer took the tree from the server unchecked, the server would put a key of its own into a node, "

@@ -115,8 +115,8 @@ def _opened(conversation: Conversation) -> Step:
         "check her signature and the padding, and delete the key. Then the message is tried by those who should not be "
         "able to: a server that changes it, a server that repeats it, and Dave, who is handed it and has kept "
         "everything from epoch 2. If one of them had succeeded, the run would have ended here with an error.",
-        "A message has to come from a member of this epoch, unchanged, and once. The tag of AES-GCM sees to the first, "
-        "the signature says which member, and the used-up key sees to the last.",
+        "A message has to come from a member of this epoch, unchanged, and once. The tag of AES-GCM sees to the first "
+        "two, the signature says which member it was, and the used-up key sees to the last.",
         "Without the tag, the server could change words. If used keys were kept, it could say a thing twice. Without a "
         "new epoch, Dave would read on.",
         (
@@ -145,11 +145,11 @@ def _picture(conversation: Conversation) -> Tree:
         mark = "gone" if index in consumed else "kept" if secret is not None else "later"
         key = short(said.key.key) if index == leaf else "" if secret is None else short(secret)
         name = names.get(index, "")
-        nodes.append(TreeNode(index, f"{name}'s key" if index == leaf else name, key, mark))
+        nodes.append(TreeNode(index, name, key, mark))
     agreed = short(conversation.removed.trace.last("encryption_secret"))
     nodes[root(width)] = TreeNode(root(width), "", agreed, "gone")
     return Tree(
-        "The secret tree after Alice's first message in epoch 3",
+        "The secret tree after Alice's first message in epoch 3, with the message's key at her leaf",
         width,
         tuple(nodes),
         (("gone", "used and deleted"), ("kept", "kept for other leaves"), ("later", "derived when it is needed")),

@@ -16,9 +16,9 @@ def tell(conversation: Conversation) -> Chapter:
     return Chapter(
         "opaque",
         "The password, and OPAQUE",
-        "Alice registers and logs in with a password. The server can tell that it was right, and yet never has it, "
-        "nor anything that gives it away. In this run both happen on the connection of chapter 1; the real client "
-        "takes a new one for each login.",
+        "Alice registers and logs in with a password. The server can tell that it was right, and yet is never told "
+        "it. What it keeps lets it guess, at a price that step 2.2 names, and no more. In this run both happen on "
+        "the connection of chapter 1; the real client takes a new one for each login.",
         (
             _blinding(conversation),
             _record(conversation),
@@ -71,8 +71,8 @@ def _record(conversation: Conversation) -> Step:
         "masking key and the envelope, which is a random nonce and that MAC. The export key goes nowhere. It wraps "
         "the key of Alice's vault, where her identity key lies; the server stores the vault and cannot open it.",
         "The record alone is no use to a thief: for each guess he needs the OPRF seed too, which is kept in a file "
-        "of its own and not in the database. With both he can guess, but each guess costs him the whole of Argon2id. "
-        "That is why weak passwords are refused.",
+        "of its own and not in the database. With both, and the server itself has both, one can guess, but each guess "
+        "costs the whole of Argon2id. That is why weak passwords are refused.",
         "A database of salted hashes can be attacked the moment it is stolen. And a server that knew the export key "
         "could open the vault and be Alice.",
         (
@@ -175,8 +175,8 @@ def _device(account: Account) -> Step:
         "account, its own id and a counter that only grows. The server fills in what it knows itself, and verifies.",
         "A signature over the handshake hash is worth nothing on any other connection. The counter shows when a "
         "profile was copied: the copy comes with a number that was used before.",
-        "With a token or a cookie in its place, whoever sees it once can use it. Without the server's id in it, a "
-        "hostile server could pass the signature on to another one.",
+        "With a token or a cookie in its place, whoever sees it once can use it. The server's id is a second fence "
+        "beside the hash: a signature for one server is nothing to another.",
         (
             both("login key", account.device.login.public, "public; in the device list"),
             alone("seed of the login key", account.device.login.seed.reveal(), "never leaves the device"),

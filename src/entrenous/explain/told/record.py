@@ -62,8 +62,8 @@ def _seen(conversation: Conversation) -> Step:
         "the epoch, that it is an application message and no Commit, and the sender's place in the log. It gives the "
         "entry the next number, has it on disk, and only then answers. It knows the account, by the login on this "
         "connection, and the padded size.",
-        "It has to know that much to deliver, and to keep one order for all. All that it knows is named in the threat "
-        "model: accounts, who is in which room, times, and padded sizes.",
+        "It has to know that much to deliver, and to keep one order for all. What it learns is listed in "
+        "docs/threat-model.md; accounts, who is in which room, times and padded sizes are among it.",
         "A server that could read messages would be worth breaking into, and could be made to hand them over.",
         (
             servers("account", LOGIN_NAME, "by the login"),

@@ -50,7 +50,7 @@ def _down(conversation: Conversation) -> Step:
         "Both halves are needed. The init_secret ties each epoch to all before it, so nobody gets in by the "
         "commit_secret alone. The commit_secret is new, so nobody stays in by the init_secret alone: Dave has it. And "
         "because the GroupContext goes in, members who disagree about the room get different keys at once.",
-        "If epochs were independent, whoever can forge one Commit would own the room. If the commit_secret were left "
+        "If epochs were independent, whoever learns one commit_secret would be inside. If the commit_secret were left "
         "out, removing Dave would change nothing.",
         (
             some("init_secret of epoch 2", before, "members of epoch 2: Dave too"),

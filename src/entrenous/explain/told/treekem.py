@@ -61,7 +61,7 @@ def _path(conversation: Conversation) -> Step:
         "its node. One step past the root comes the commit_secret. Now each path secret is encrypted to the other "
         "child of its node, that is, to the half of the tree that Carol is not in. Everybody finds one "
         "encryption for himself, derives the secrets above it, and ends with the same commit_secret.",
-        "This heals. Whatever was known of Carol's keys before is worth nothing afterwards. Devices renew by "
+        "This heals. Whoever knew Carol's keys can read no further. Her signature key stays as it is. Devices renew by "
         "themselves, after they have joined, then weekly, and after a thousand messages. The secrets run upwards "
         "only: who gets one of them cannot go down to those below.",
         "Without renewal, one look into a phone would be enough for everything that is said later.",
@@ -86,8 +86,8 @@ def _theft(conversation: Conversation) -> Step:
         "Just before her Commit, Carol's private keys were copied: that of her leaf and those of the nodes above it. "
         "The copy is now tried on each path secret of her Commit. None opens, since each was encrypted to nodes that "
         "Carol is not below.",
-        "This is post-compromise security: a break-in ends with the next Commit of who was robbed, though nobody has "
-        "noticed it. It holds against a thief who listens. Who still sits in the device is still in the room.",
+        "This is post-compromise security: a thief who listens reads no further than the next Commit of who was "
+        "robbed, though nobody has noticed him. Who still sits in the device is still in the room.",
         "If new keys were encrypted to the old ones, a thief would follow along for ever.",
         (members("sealed path secrets", str(sum(1 for _ in _sealed(conversation.renewed))), "in Carol's Commit"),),
         mls("16.6", "7.5"),
@@ -131,8 +131,8 @@ def _left(conversation: Conversation) -> Step:
     return Step(
         "What is left to Dave",
         "Dave's client could still open the Commit, which was encrypted with the keys of the epoch that it ended. It "
-        "saw that he is removed, and stopped. But say that Dave has a client that does not stop. He has all private "
-        "keys that he ever held, and tries each of them on each path secret of the Commit.",
+        "saw that he is removed, and stopped. But say that Dave has a client that does not stop. He has the "
+        "private keys of his last epoch, and tries each of them on each path secret of the Commit.",
         "Dave has init_secret of his last epoch. The next epoch needs commit_secret as well, and for that one of the "
         "path secrets. Step 6.4 lets him try his luck with the message itself.",
         "One key that opens would be enough: the secrets above it follow, and with them the room.",
