@@ -22,7 +22,7 @@ class Knower(Enum):
         label: the same in words.
     """
 
-    CLIENT = "C", "one client alone"
+    CLIENT = "C", "one client"
     SERVER = "S", "the server"
     SOME = "P", "part of the members"
     MEMBERS = "M", "all members of the room"

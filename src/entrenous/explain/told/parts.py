@@ -7,7 +7,7 @@ _SHORT = 8
 
 
 def alone(name: str, data: bytes | str, note: str = "") -> Value:
-    """Known to one client."""
+    """Known to one client, and to nobody else."""
     return Value(name, data, (Knower.CLIENT,), note)
 
 
