@@ -11,16 +11,11 @@ A profile becomes an account's device with ``client.accounts``; ``client.profile
 
 from entrenous.client.alarms import (
     CommitRefused,
-    EntryUnreadable,
-    GapShown,
     IdentityChanged,
     InvitationDelayed,
     InvitationRefused,
-    LeftBehind,
     LogsDiffer,
-    LogShortened,
     MembershipDenied,
-    MessagesMissing,
     RosterDiffers,
     ServerChanged,
 )
@@ -54,6 +49,7 @@ from entrenous.client.events import (
     RoomChanged,
     RoomJoined,
 )
+from entrenous.client.losses import EntryUnreadable, GapShown, LeftBehind, LogShortened, MessagesMissing
 from entrenous.client.views import (
     MemberRole,
     MemberSummary,

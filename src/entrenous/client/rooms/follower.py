@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from entrenous.client.alarms import GapShown, LeftBehind
 from entrenous.client.inbox import Taken, events_of, take
+from entrenous.client.losses import GapShown, LeftBehind
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.repeater import RETRY_LEAST, RETRY_MOST, Repeater
 from entrenous.client.rooms.room import Room

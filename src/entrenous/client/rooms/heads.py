@@ -7,7 +7,8 @@ is told to people, and what it has lost of this device's messages is sent again,
 import asyncio
 from dataclasses import dataclass
 
-from entrenous.client.alarms import LogShortened, MembershipDenied
+from entrenous.client.alarms import MembershipDenied
+from entrenous.client.losses import LogShortened
 from entrenous.client.outbox import Outbox
 from entrenous.client.rooms.follower import Follower
 from entrenous.client.rooms.room import Room

@@ -6,8 +6,9 @@ known, or cannot be had.
 
 from collections.abc import Callable
 
-from entrenous.client.alarms import CommitRefused, EntryUnreadable, IdentityChanged, LogsDiffer, MessagesMissing
+from entrenous.client.alarms import CommitRefused, IdentityChanged, LogsDiffer
 from entrenous.client.events import Event, MemberJoined, MemberRemoved, RemovedFromRoom, RoomChanged
+from entrenous.client.losses import EntryUnreadable, MessagesMissing
 from entrenous.client.rooms.intents import leaves_of
 from entrenous.client.rooms.key_source import StoredKeys
 from entrenous.client.rooms.room import Epoch, Room
