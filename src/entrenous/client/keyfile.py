@@ -4,7 +4,6 @@ Both forms are one file, so a password can be set, changed and dropped without t
 the default, because a program started by cron has nobody to ask.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +24,7 @@ from entrenous.crypto import (
     seal,
 )
 from entrenous.errors import MalformedError, RejectedError, UnavailableError, UsageError
+from entrenous.whole_files import write_private
 
 #: Bytes of the store's key (SQLCipher's raw key for AES-256).
 STORE_KEY_SIZE = 32
@@ -115,7 +115,10 @@ def write_store_key(
         UnavailableError: the file cannot be written; the former one still stands.
     """
     body = PlainKey(key.reveal()) if password is None else _wrap(key, password, parameters, entropy)
-    _replace(path, KeyFile(_MAGIC, body).encode())
+    try:
+        write_private(path, KeyFile(_MAGIC, body).encode())
+    except OSError as error:
+        raise UnavailableError(f"the key file {path} cannot be written: {error.strerror}") from error
 
 
 def needs_password(path: Path) -> bool:
@@ -176,30 +179,3 @@ def _read(path: Path) -> KeyFile:
     if isinstance(found.protection, PasswordKey) and len(found.protection.wrapped) != STORE_KEY_SIZE + TAG_SIZE:
         raise MalformedError("the key file holds a key of another size")
     return found
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that after a crash the old or the new one is there, whole. Never readable by others."""
-    temporary = path.with_name(path.name + ".new")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise UnavailableError(f"the key file {path} cannot be written: {error.strerror}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the new name durable. Windows has no way to ask for it and needs none."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

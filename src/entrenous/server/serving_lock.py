@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrenous.errors import UnavailableError, UsageError
-from entrenous.server.whole_files import PRIVATE_FILE, give_to_owner
+from entrenous.whole_files import PRIVATE_FILE, give_to_owner
 
 #: Bytes that the file can have, and, where a lock is on bytes, the one that it is on.
 _MAX_SIZE, _FAR_BEHIND = 512, 1 << 20

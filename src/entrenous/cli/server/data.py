@@ -144,7 +144,7 @@ def remember_settings_file(directory: Path, file: Path | None) -> None:
 
 
 def _remember(file: Path, words: str) -> None:
-    from entrenous.server.whole_files import write_private
+    from entrenous.whole_files import write_private
 
     try:
         write_private(file, f"{words}\n".encode(), is_servers=True)

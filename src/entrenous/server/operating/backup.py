@@ -13,7 +13,7 @@ from entrenous.server.configuration.settings import Settings
 from entrenous.server.operating.key_backup import server_id_of
 from entrenous.server.operating.manifest import BESIDES, DATABASE, FILE_NAME, FORMAT, Manifest, described
 from entrenous.server.store.schema import metadata
-from entrenous.server.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_directory, sync_file, write_private
+from entrenous.whole_files import PRIVATE_DIRECTORY, PRIVATE_FILE, sync_directory, sync_file, write_private
 
 #: Pages that are copied between two reports of progress.
 PAGES = 4_096

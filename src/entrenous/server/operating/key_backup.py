@@ -22,7 +22,7 @@ from entrenous.crypto import (
 from entrenous.errors import CryptoError, MalformedError, RejectedError, UnavailableError, UsageError
 from entrenous.server.people.credentials import ServerKeys
 from entrenous.server.people.keys import decode_keys, encode_keys, load_keys, write_keys
-from entrenous.server.whole_files import write_private
+from entrenous.whole_files import write_private
 
 MAGIC = b"ENTRSKEY"
 VERSION = 1

@@ -14,7 +14,7 @@ from entrenous.server.operating.key_backup import server_id_of
 from entrenous.server.operating.manifest import BESIDES, DATABASE, Manifest, read_manifest
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.store.schema import REVISION
-from entrenous.server.whole_files import (
+from entrenous.whole_files import (
     PRIVATE_DIRECTORY,
     PRIVATE_FILE,
     give_to_owner,

@@ -15,7 +15,7 @@ from entrenous.errors import MalformedError, RejectedError, UnavailableError, Us
 from entrenous.identity import MAX_ROTATIONS, RotationStatement, ServerIdentityKey
 from entrenous.opaque import Server as OpaqueServer
 from entrenous.server.people.credentials import FakeAccountKey, ServerKeys
-from entrenous.server.whole_files import make_private_directory, write_private
+from entrenous.whole_files import make_private_directory, write_private
 
 #: The version of the file's format.
 VERSION = 1
