@@ -235,7 +235,7 @@ class HostileWorld(RuleBasedStateMachine):
         where = self.room(room)
 
         def operation(tx: Transaction) -> None:
-            if not rosters.is_member(tx, where, account):
+            if not rosters.parties(tx, where, [account]).get(account):
                 rosters.add(tx, where, account, may_manage=manages, added_at=0, readable_after=0, now=0)
 
         async def run() -> None:

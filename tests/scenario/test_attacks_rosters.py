@@ -62,7 +62,7 @@ async def roster_of(world: World, room: bytes) -> set[bytes]:
     """Whom the server counts among a room's accounts."""
 
     def operation(tx: Transaction) -> set[bytes]:
-        return set(rosters.members(tx, room))
+        return {member.account for member in rosters.every(tx, room)}
 
     return await world.server.server.storage.write(operation)
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from entrenous.server.store.schema import facts, metadata
-from entrenous.server.store.statements import Row, Statement, Transaction
+from entrenous.server.store.statements import Row, Statement
 
 #: Rows and bytes that are changed in one transaction, and rows that are fetched at once.
 BATCH_ROWS, BATCH_BYTES, FETCH_ROWS = 500, 4 << 20, 32
@@ -154,11 +154,12 @@ class Copying:
 
     def _write(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         with closing(self._target.connection.cursor()) as cursor:
-            transaction = Transaction(cursor, self._target.dialect)
             for batch in _batches(rows):
-                transaction.control("BEGIN")
-                transaction.many(statement, batch)
-                transaction.control("COMMIT")
+                words, _ = statement.bind(self._target.dialect, batch[0])
+                values: list[Any] = [statement.bind(self._target.dialect, row)[1] for row in batch]
+                cursor.execute("BEGIN")
+                cursor.executemany(words, values)
+                cursor.execute("COMMIT")
 
 
 def keys_of(table: Table) -> list[Column[Any]]:

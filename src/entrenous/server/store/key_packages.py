@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import key_packages
 from entrenous.server.store.statements import Statement, Transaction
 
-_INSERT = Statement(
-    insert(key_packages).values(
-        device=bindparam("device"),
-        last_resort=bindparam("last_resort"),
-        body=bindparam("body"),
-        expires_at=bindparam("expires_at"),
-    )
+_INSERT = Bulk(
+    lambda given: insert(key_packages).from_select(
+        ("device", "last_resort", "body", "expires_at"),
+        select(given.c.device, given.c.last_resort, given.c.body, given.c.expires_at),
+    ),
+    device=key_packages.c.device.type,
+    last_resort=key_packages.c.last_resort.type,
+    body=key_packages.c.body.type,
+    expires_at=key_packages.c.expires_at.type,
 )
 _kind = (key_packages.c.device == bindparam("of_device"), key_packages.c.last_resort == bindparam("kind"))
 _COUNT = Statement(select(func.count()).where(*_kind))
@@ -47,16 +50,13 @@ class Package:
 
 def add(tx: Transaction, device: bytes, packages: Iterable[Package]) -> None:
     """Add packages to a device's pool."""
-    tx.many(
-        _INSERT,
-        ({"device": device, "last_resort": 0, "body": each.body, "expires_at": each.expires_at} for each in packages),
-    )
+    tx.put_all(_INSERT, [(device, 0, each.body, each.expires_at) for each in packages])
 
 
 def set_last_resort(tx: Transaction, device: bytes, package: Package) -> None:
     """Replace the device's last-resort package."""
     tx.put(_DELETE_KIND, of_device=device, kind=1)
-    tx.put(_INSERT, device=device, last_resort=1, body=package.body, expires_at=package.expires_at)
+    tx.put_all(_INSERT, [(device, 1, package.body, package.expires_at)])
 
 
 def drop_expired(tx: Transaction, device: bytes, now: int) -> None:

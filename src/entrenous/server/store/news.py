@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, func, or_, select
 
 from entrenous.server.store import log
+from entrenous.server.store.bulk import Bulk
 from entrenous.server.store.schema import devices, inbox, rooms, roster
-from entrenous.server.store.statements import Statement, Transaction, one_of
+from entrenous.server.store.statements import Statement, Transaction
 from entrenous.wire.types import Entry
 
 #: Entries of one room that are read at once.
@@ -44,15 +45,28 @@ _CHANGED = Statement(
 _WELCOMED = Statement(
     select(inbox.c.device).where(inbox.c.room == bindparam("room"), inbox.c.sequence > bindparam("after")).distinct()
 )
-_NEWEST = Statement(select(rooms.c.id, rooms.c.newest).where(one_of(rooms.c.id)))
-_MEMBERSHIPS = Statement(
-    select(roster.c.account, roster.c.room, roster.c.added_at).where(
-        one_of(roster.c.account), roster.c.removed_at.is_(None)
-    )
+_NEWEST = Bulk(
+    lambda given: select(rooms.c.id, rooms.c.newest).join(given, given.c.room == rooms.c.id), room=rooms.c.id.type
 )
-_LAUNCHES = Statement(select(devices.c.id, devices.c.launch_counter).where(one_of(devices.c.id)))
-_ITEMS = Statement(
-    select(inbox.c.device, func.max(inbox.c.number)).where(one_of(inbox.c.device)).group_by(inbox.c.device)
+_MEMBERSHIPS = Bulk(
+    lambda given: (
+        select(roster.c.account, roster.c.room, roster.c.added_at)
+        .join(given, given.c.account == roster.c.account)
+        .where(roster.c.removed_at.is_(None))
+    ),
+    account=roster.c.account.type,
+)
+_LAUNCHES = Bulk(
+    lambda given: select(devices.c.id, devices.c.launch_counter).join(given, given.c.device == devices.c.id),
+    device=devices.c.id.type,
+)
+_ITEMS = Bulk(
+    lambda given: (
+        select(inbox.c.device, func.max(inbox.c.number))
+        .join(given, given.c.device == inbox.c.device)
+        .group_by(inbox.c.device)
+    ),
+    device=inbox.c.device.type,
 )
 
 
@@ -83,19 +97,19 @@ def of_room(tx: Transaction, room: bytes, after: int, *, size: int) -> RoomNews 
 
 def newest_entries(tx: Transaction, wanted: Sequence[bytes]) -> dict[bytes, int]:
     """The newest entry of each of these rooms."""
-    return {row[0]: row[1] for row in tx.each(_NEWEST, wanted)}
+    return dict(tx.find_all(_NEWEST, [(room,) for room in wanted]))
 
 
 def memberships(tx: Transaction, accounts: Sequence[bytes]) -> list[tuple[bytes, bytes, int]]:
     """Account, room, and the entry that added the account, of these accounts' rooms."""
-    return [(row[0], row[1], row[2]) for row in tx.each(_MEMBERSHIPS, accounts)]
+    return [(row[0], row[1], row[2]) for row in tx.find_all(_MEMBERSHIPS, [(account,) for account in accounts])]
 
 
 def launches(tx: Transaction, wanted: Sequence[bytes]) -> dict[bytes, int]:
     """The launch counter of each of these devices that there is."""
-    return {row[0]: row[1] for row in tx.each(_LAUNCHES, wanted)}
+    return dict(tx.find_all(_LAUNCHES, [(device,) for device in wanted]))
 
 
 def newest_items(tx: Transaction, wanted: Sequence[bytes]) -> dict[bytes, int]:
     """The id of the newest item in the inbox of each of these devices that has one."""
-    return {row[0]: row[1] for row in tx.each(_ITEMS, wanted)}
+    return dict(tx.find_all(_ITEMS, [(device,) for device in wanted]))

@@ -11,7 +11,7 @@ operation after the other, each with a savepoint.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import psycopg
@@ -118,13 +118,6 @@ class _Piped(Transaction):
         """See ``Transaction``."""
         self.has_written = True
         self._writer.execute(*statement.bind(self._dialect, values))
-
-    def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        """See ``Transaction``."""
-        bound = [statement.bind(self._dialect, row) for row in rows]
-        if bound:
-            self.has_written = True
-            self._writer.executemany(bound[0][0], [values for _, values in bound])
 
     def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
         """See ``Transaction``."""

@@ -66,8 +66,7 @@ def put(tx: Transaction, account: bytes, quota: Quota) -> None:
 
 def rooms_allowed(tx: Transaction, account: bytes, otherwise: int) -> int:
     """In how many rooms an account may be: its quota, or what every account may."""
-    quota = of_account(tx, account)
-    return otherwise if quota.rooms is None else quota.rooms
+    return rooms_allowed_each(tx, [account]).get(account, otherwise)
 
 
 def rooms_allowed_each(tx: Transaction, asked: Sequence[bytes]) -> dict[bytes, int]:

@@ -15,7 +15,6 @@ def _given_row(given: FromClause) -> ColumnElement[bool]:
     return and_(roster.c.room == given.c.room, roster.c.account == given.c.account)
 
 
-_row = (roster.c.room == bindparam("of_room"), roster.c.account == bindparam("of_account"))
 _PAIR = {"room": roster.c.room.type, "account": roster.c.account.type}
 _INSERT = Bulk(
     lambda given: insert(roster).from_select(roster.c.keys(), select(given)),
@@ -40,10 +39,6 @@ _PARTIES = Bulk(
     ),
     **_PAIR,
 )
-_MEMBER = Statement(select(roster.c.may_manage).where(*_row, roster.c.removed_at.is_(None)))
-_MEMBERS = Statement(
-    select(roster.c.account).where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
-)
 _ROSTER = Statement(
     select(roster.c.account, roster.c.may_manage)
     .where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
@@ -57,10 +52,7 @@ _ROOMS = Statement(
 _COUNT_MEMBERS = Statement(
     select(func.count()).where(roster.c.room == bindparam("of_room"), roster.c.removed_at.is_(None))
 )
-_COUNT_ROOMS = Statement(
-    select(func.count()).where(roster.c.account == bindparam("of_account"), roster.c.removed_at.is_(None))
-)
-_COUNT_ROOMS_OF_EACH = Bulk(
+_COUNT_ROOMS = Bulk(
     lambda given: (
         select(roster.c.account, func.count())
         .join(given, given.c.account == roster.c.account)
@@ -146,16 +138,6 @@ def parties(tx: Transaction, room: bytes, asked: Sequence[bytes]) -> dict[bytes,
     }
 
 
-def is_member(tx: Transaction, room: bytes, account: bytes) -> bool:
-    """Whether the account is in the room now."""
-    return tx.one(_MEMBER, of_room=room, of_account=account) is not None
-
-
-def members(tx: Transaction, room: bytes) -> list[bytes]:
-    """The accounts in the room."""
-    return [row[0] for row in tx.all(_MEMBERS, of_room=room)]
-
-
 def every(tx: Transaction, room: bytes) -> tuple[RosterMember, ...]:
     """The accounts in the room by rising id, and which of them manage it."""
     return tuple(RosterMember(account, bool(may_manage)) for account, may_manage in tx.all(_ROSTER, of_room=room))
@@ -174,13 +156,12 @@ def count_members(tx: Transaction, room: bytes) -> int:
 
 def count_rooms(tx: Transaction, account: bytes) -> int:
     """How many rooms an account is in."""
-    row = tx.one(_COUNT_ROOMS, of_account=account)
-    return 0 if row is None else int(row[0])
+    return count_rooms_of_each(tx, [account]).get(account, 0)
 
 
 def count_rooms_of_each(tx: Transaction, asked: Sequence[bytes]) -> dict[bytes, int]:
     """How many rooms each of these accounts is in that is in any."""
-    return dict(tx.find_all(_COUNT_ROOMS_OF_EACH, [(account,) for account in asked]))
+    return dict(tx.find_all(_COUNT_ROOMS, [(account,) for account in asked]))
 
 
 def remove(tx: Transaction, room: bytes, members: Sequence[bytes], *, at: int, now: int) -> None:

@@ -4,10 +4,9 @@ A published message costs five statements. Running them through ``Connection.exe
 rest of the storage thread's work; the compiled text and a cursor cost a fifth of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
@@ -15,15 +14,6 @@ from sqlalchemy.sql import ClauseElement
 from entrenous.server.store.bulk import Bulk
 
 Row = tuple[Any, ...]
-
-#: Ids that ``one_of`` compares with at once: as many parameters are bound every time.
-IDS_AT_ONCE = 64
-_IDS = tuple(f"id_{number}" for number in range(IDS_AT_ONCE))
-
-
-def one_of(column: ColumnElement[bytes]) -> ColumnElement[bool]:
-    """The condition that a column is one of the ids that ``Transaction.each`` is given."""
-    return column.in_([bindparam(name) for name in _IDS])
 
 
 class Statement:
@@ -73,17 +63,6 @@ class Transaction:
         self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
 
-    def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Execute once per row, inside the driver."""
-        text = ""
-        parameters: list[Any] = []
-        for row in rows:
-            text, bound = statement.bind(self._dialect, row)
-            parameters.append(bound)
-        if parameters:
-            self.has_written = True
-            self._cursor.executemany(text, parameters)
-
     def put_all(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> None:
         """Execute over all of these rows, and do not wait to hear how many it changed."""
         for text, bound in statement.bind(self._dialect, rows):
@@ -106,15 +85,6 @@ class Transaction:
         for text, bound in statement.bind(self._dialect, rows):
             self._cursor.execute(text, bound)
             found += self._cursor.fetchall()
-        return found
-
-    def each(self, statement: Statement, ids: Sequence[bytes]) -> list[Row]:
-        """Every row for any of these ids, by a statement with ``one_of``."""
-        found: list[Row] = []
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            some = ids[start : start + IDS_AT_ONCE]
-            padded = (*some, *[some[-1]] * (IDS_AT_ONCE - len(some)))
-            found += self.all(statement, **dict(zip(_IDS, padded, strict=True)))
         return found
 
     def control(self, command: str) -> None:
