@@ -148,7 +148,9 @@ async def to_the_end(person: Person) -> None:
 
 def statements_of(person: Person) -> Callable[[str], Any]:
     def run(sql: str) -> Any:
-        return person.store._connection.execute(sql).fetchone()[0]
+        row = person.store.one(sql)
+        assert row is not None
+        return row[0]
 
     return run
 

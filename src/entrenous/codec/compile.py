@@ -26,7 +26,7 @@ class Codec(NamedTuple):
 _compiled: dict[Any, Codec] = {}
 
 
-def codec_for(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any object
+def codec_for(annotation: object) -> Codec:
     """The codec of a field's annotation or of a struct class.
 
     Raises:
@@ -38,7 +38,7 @@ def codec_for(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any ob
     return found
 
 
-def _build(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any object
+def _build(annotation: object) -> Codec:
     own: Callable[[], Codec] | None = getattr(annotation, "__codec__", None)
     if own is not None:
         return own()
@@ -53,7 +53,7 @@ def _build(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any objec
     raise UsageError(f"{annotation!r} is not a wire type")
 
 
-def _marked(inner: Any, marker: object) -> Codec:  # noqa: ANN401 an annotation is any object
+def _marked(inner: object, marker: object) -> Codec:
     match marker:
         case UInt(size):
             return _uint(size)
@@ -153,7 +153,7 @@ def _text(maximum: int | None) -> Codec:
     return Codec(write, read)
 
 
-def _vector(element: Any, maximum: int) -> Codec:  # noqa: ANN401 an annotation is any object
+def _vector(element: object, maximum: int) -> Codec:
     integer = next((each for each in get_args(element)[1:] if isinstance(each, UInt)), None)
     if integer is not None:
         return _integers(integer.size, maximum)
@@ -211,7 +211,7 @@ def _integers(size: int, maximum: int) -> Codec:
     return Codec(write, read)
 
 
-def _optional(annotation: Any) -> Codec:  # noqa: ANN401 an annotation is any object
+def _optional(annotation: object) -> Codec:
     present = [part for part in get_args(annotation) if part is not types.NoneType]
     if len(present) != 1:
         raise UsageError(f"{annotation!r} needs a Select: only `T | None` stands alone")

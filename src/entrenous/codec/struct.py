@@ -60,14 +60,14 @@ class Struct:
         return generate(cls, slots)
 
 
-def encode_as(annotation: Any, value: object) -> bytes:  # noqa: ANN401 an annotation is any object
+def encode_as(annotation: object, value: object) -> bytes:
     """Encode ``value`` as the wire type ``annotation``, e.g. ``encode_as(Vector[Extension], extensions)``."""
     out = bytearray()
     codec_for(annotation).write(value, out)
     return bytes(out)
 
 
-def decode_as(annotation: Any, data: bytes) -> Any:  # noqa: ANN401 an annotation is any object
+def decode_as(annotation: object, data: bytes) -> Any:  # noqa: ANN401 what the annotation says
     """Read a value of the wire type ``annotation`` from all of ``data``; trailing bytes are refused.
 
     Raises:

@@ -4,7 +4,7 @@ A client sends calls ``[number, request]``; the server sends answers ``[number, 
 ``[0, event]``. Numbers are the client's, counted from 1 on each connection.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,8 @@ from entrenous.errors import MalformedError
 from entrenous.wire.events import AnyEvent, Event
 from entrenous.wire.replies import AnyReply, Reply
 from entrenous.wire.requests import AnyRequest, Request
+
+T = TypeVar("T")
 
 #: The number that no call may have: it marks an event.
 EVENT_NUMBER = 0
@@ -47,8 +49,7 @@ def decode_call(data: bytes) -> tuple[int, AnyRequest]:
     Raises:
         MalformedError: not a call, or a field is out of its bounds.
     """
-    call: tuple[int, AnyRequest] = _decode(_call_decoder, data)
-    return call
+    return _decode(_call_decoder, data)
 
 
 def decode_from_server(data: bytes) -> tuple[int, AnyReply | AnyEvent]:
@@ -61,7 +62,7 @@ def decode_from_server(data: bytes) -> tuple[int, AnyReply | AnyEvent]:
     return number, _decode(_event_decoder if number == EVENT_NUMBER else _reply_decoder, body)
 
 
-def _decode(decoder: "msgspec.msgpack.Decoder[Any]", data: Any) -> Any:  # noqa: ANN401 a decoder carries its own type
+def _decode(decoder: "msgspec.msgpack.Decoder[T]", data: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(data)
     # msgspec raises RecursionError on deeply nested input, and UnicodeDecodeError on text that is not UTF-8.

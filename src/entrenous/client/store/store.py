@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
@@ -34,6 +34,29 @@ _PRAGMAS = (
 _AUTOCHECKPOINT_PAGES = 256
 
 
+class _Cursor(Protocol):
+    """What the driver, which has no types, returns for a statement."""
+
+    rowcount: int
+    lastrowid: int
+
+    def fetchone(self) -> Row | None: ...
+
+    def fetchall(self) -> list[Row]: ...
+
+
+class _Connection(Protocol):
+    """The driver's connection, as far as it is used here."""
+
+    in_transaction: bool
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> _Cursor: ...
+
+    def executemany(self, sql: str, parameters: Sequence[Parameters], /) -> _Cursor: ...
+
+    def close(self) -> None: ...
+
+
 class Rows(Protocol):
     """Reads. The store and a transaction both offer it, so a row module's readers take either."""
 
@@ -49,24 +72,24 @@ class Rows(Protocol):
 class Transaction:
     """What can be done inside ``Store.transaction``; of no use after it."""
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 the driver has no types
-        self._connection = connection
+    def __init__(self, connection: _Connection) -> None:
+        self._connection: _Connection | None = connection
 
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, or None."""
-        return cast("Row | None", self._run(sql, parameters).fetchone())
+        return self._run(sql, parameters).fetchone()
 
     def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Every row."""
-        return cast("list[Row]", self._run(sql, parameters).fetchall())
+        return self._run(sql, parameters).fetchall()
 
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """Run a statement; returns how many rows it changed."""
-        return cast("int", self._run(sql, parameters).rowcount)
+        return self._run(sql, parameters).rowcount
 
     def insert(self, sql: str, parameters: Parameters = ()) -> int:
         """Run an INSERT; returns the new row's id."""
-        return cast("int", self._run(sql, parameters).lastrowid)
+        return self._run(sql, parameters).lastrowid
 
     def many(self, sql: str, parameters: Sequence[Parameters]) -> None:
         """Run a statement once per element."""
@@ -77,11 +100,11 @@ class Transaction:
         """Let nothing more be done through this object."""
         self._connection = None
 
-    def _run(self, sql: str, parameters: Parameters) -> Any:  # noqa: ANN401 the driver has no types
+    def _run(self, sql: str, parameters: Parameters) -> _Cursor:
         with _translated():
             return self._open_connection().execute(sql, parameters)
 
-    def _open_connection(self) -> Any:  # noqa: ANN401 the driver has no types
+    def _open_connection(self) -> _Connection:
         if self._connection is None:
             raise UsageError("this transaction has ended")
         return self._connection
@@ -94,8 +117,8 @@ class Store:
         on_write: called after each transaction, by whoever sees to it that ``scrub`` follows soon.
     """
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 the driver has no types
-        self._connection = connection
+    def __init__(self, connection: _Connection) -> None:
+        self._connection: _Connection | None = connection
         self._in_transaction = False
         #: Whether the log may hold pages; at first, those of a process that died before it emptied it.
         self._dirty = True
@@ -159,12 +182,12 @@ class Store:
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, or None."""
         with _translated():
-            return cast("Row | None", self._open_connection().execute(sql, parameters).fetchone())
+            return self._open_connection().execute(sql, parameters).fetchone()
 
     def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Every row."""
         with _translated():
-            return cast("list[Row]", self._open_connection().execute(sql, parameters).fetchall())
+            return self._open_connection().execute(sql, parameters).fetchall()
 
     def scrub(self) -> None:
         """Let no used key outlive this call on disk: the WAL's pages go into the file, and the WAL is emptied.
@@ -179,7 +202,7 @@ class Store:
         if not self._dirty:
             return
         with _translated():
-            busy = self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            ((busy, *_),) = self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if busy:
             raise UnavailableError("a reader keeps the store's log from being emptied")
         self._dirty = False
@@ -194,7 +217,7 @@ class Store:
             self._connection.close()
             self._connection = None
 
-    def _open_connection(self) -> Any:  # noqa: ANN401 the driver has no types
+    def _open_connection(self) -> _Connection:
         if self._connection is None:
             raise UsageError("this store was closed")
         return self._connection
@@ -223,7 +246,7 @@ def _create_private(path: Path) -> None:
         raise UnavailableError(f"the store {path} cannot be opened: {error.strerror}") from error
 
 
-def _prepare(connection: Any, key: StoreKey) -> None:  # noqa: ANN401 the driver has no types
+def _prepare(connection: _Connection, key: StoreKey) -> None:
     with _translated():
         connection.execute("PRAGMA cipher_log_level = NONE")  # it would write to stderr
         connection.execute(f"PRAGMA key = \"x'{key.reveal().hex()}'\"")

@@ -36,12 +36,12 @@ class Kept(Struct):
     def __codec__(cls) -> Codec:
         write_fields, read_fields = super().__codec__()
 
-        def write(value: Any, out: bytearray) -> None:  # noqa: ANN401 as every codec
+        def write(value: Kept, out: bytearray) -> None:
             if type(value) is not cls:
                 write_fields(value, out)  # the part of a subclass's value that its signature covers
                 return
             try:
-                out += value._encoding  # noqa: SLF001 of this very class
+                out += value._encoding
             except AttributeError:
                 begin = len(out)
                 write_fields(value, out)

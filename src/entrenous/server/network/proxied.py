@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import Any, cast
+from typing import cast
 
 from entrenous.errors import MalformedError
 from entrenous.server.configuration.setting_kinds import Network
@@ -27,7 +27,7 @@ class Balancers:
     trusted: tuple[Network, ...]
     waiting: "set[ProxiedLink]" = field(default_factory=set)
 
-    def trust(self, peer: Any) -> bool:  # noqa: ANN401 what a transport knows of its peer
+    def trust(self, peer: object) -> bool:
         """Whether a connection comes from one of them."""
         if not isinstance(peer, tuple) or not peer:
             return False

@@ -17,7 +17,20 @@ from typing import Any, cast
 import psycopg
 import structlog
 from psycopg import errors
-from sqlalchemy import ARRAY, URL, Connection, Engine, LargeBinary, any_, bindparam, create_engine, event, select, text
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Column,
+    Connection,
+    Engine,
+    LargeBinary,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    text,
+)
 from sqlalchemy.pool import NullPool
 
 from entrenous.errors import EntrenousError, UnavailableError
@@ -61,7 +74,7 @@ _MARKS = 0x656E7472
 _WRITE, _READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-def _lock(ids: Any) -> Statement:  # noqa: ANN401 a column
+def _lock(ids: Column[bytes]) -> Statement:
     # A sort comes before the locking, so rows are locked in this order. Nobody's foreign keys wait for it.
     wanted = any_(bindparam("ids", type_=ARRAY(LargeBinary)))
     return Statement(select(ids).where(ids == wanted).order_by(ids).with_for_update(key_share=True))
@@ -91,7 +104,7 @@ def postgresql_engine(url: URL) -> Engine:
     return engine
 
 
-def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 the driver's own connection
+def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
     with connection.cursor() as cursor:
         for setting in SESSION:
             cursor.execute(setting)
@@ -107,14 +120,14 @@ class _Piped(Transaction):
         self._writer = cast("Any", connection.cursor())
         self._pipeline = pipeline
 
-    def run(self, statement: Statement, /, **values: Any) -> int:  # noqa: ANN401 a column's value
+    def run(self, statement: Statement, /, **values: object) -> int:
         """See ``Transaction``."""
         self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
         self._pipeline.sync()
         return self._cursor.rowcount
 
-    def put(self, statement: Statement, /, **values: Any) -> None:  # noqa: ANN401 a column's value
+    def put(self, statement: Statement, /, **values: object) -> None:
         """See ``Transaction``."""
         self.has_written = True
         self._writer.execute(*statement.bind(self._dialect, values))

@@ -26,7 +26,7 @@ class Statement:
         self._clause = clause
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
-    def bind(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, Sequence[Any] | Mapping[str, Any]]:
+    def bind(self, dialect: Dialect, values: Mapping[str, object]) -> tuple[str, Sequence[Any] | Mapping[str, Any]]:
         """The statement's text and its parameters, in the driver's style."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
@@ -52,13 +52,13 @@ class Transaction:
         #: Whether the operation that runs has changed anything.
         self.has_written = False
 
-    def run(self, statement: Statement, /, **values: Any) -> int:  # noqa: ANN401 a column's value
+    def run(self, statement: Statement, /, **values: object) -> int:
         """Execute; returns how many rows it changed."""
         self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.rowcount
 
-    def put(self, statement: Statement, /, **values: Any) -> None:  # noqa: ANN401 a column's value
+    def put(self, statement: Statement, /, **values: object) -> None:
         """Execute, and do not wait to hear how many rows it changed."""
         self.has_written = True
         self._cursor.execute(*statement.bind(self._dialect, values))
@@ -69,12 +69,12 @@ class Transaction:
             self.has_written = True
             self._cursor.execute(text, bound)
 
-    def one(self, statement: Statement, /, **values: Any) -> Row | None:  # noqa: ANN401 a column's value
+    def one(self, statement: Statement, /, **values: object) -> Row | None:
         """The first row, or None."""
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.fetchone()
 
-    def all(self, statement: Statement, /, **values: Any) -> Sequence[Row]:  # noqa: ANN401 a column's value
+    def all(self, statement: Statement, /, **values: object) -> Sequence[Row]:
         """Every row."""
         self._cursor.execute(*statement.bind(self._dialect, values))
         return self._cursor.fetchall()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
-from typing import Any
 
 from entrenous.errors import UnavailableError
 from entrenous.server.watching.health import Report
@@ -70,7 +69,7 @@ class _Server(TCPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 the base class's
+    def handle_error(self, request: object, client_address: object) -> None:
         """Who hangs up early is no news."""
 
 
