@@ -239,16 +239,16 @@ class Following:
     async def _look_everywhere(self) -> None:
         self._everything = False
         rooms, accounts, devices = self._fanout.present()
+        # Whoever was added to a room hears of it before he hears that a Welcome waits: so these are asked for first.
+        inboxes = await self._storage.read(lambda tx: news.newest_items(tx, devices))
         for room, newest in (await self._storage.read(lambda tx: news.newest_entries(tx, rooms))).items():
             if newest > (self._fanout.newest(room) or 0):
                 self._look_at(room, newest - 1)
         for account, room, added_at in await self._storage.read(lambda tx: news.memberships(tx, accounts)):
             self._have_heard(room, account, added_at)
         self._end_former(devices, await self._storage.read(lambda tx: news.launches(tx, devices)))
-        # Whoever was added to a room hears of it before he hears that a Welcome waits.
         for _ in range(0, len(self._rooms), ROOMS_AT_ONCE):
             await self._look_at_rooms()
-        inboxes = await self._storage.read(lambda tx: news.newest_items(tx, devices))
         self._fanout.welcome(device for device, item in inboxes.items() if item > self._inboxes.get(device, 0))
         self._inboxes = inboxes
 
