@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
 import sys
@@ -94,7 +93,6 @@ class Server:
             holdings=Holdings(lambda: limits.held_bytes, counters.adder(Count.HELD_BYTES)),
             reports=Reports(clock),
             credentials={},
-            tells_details=_log.is_enabled_for(logging.DEBUG),
         )
         self._notices = notices.Notices(
             storage=storage,

@@ -204,3 +204,20 @@ def test_a_published_message_is_told_with_its_connection_as_long_as_debug_lines_
                 assert len({connection for connection, _ in found}) == len(found) == shown
 
     run_virtual(main())
+
+
+def test_connections_are_told_of_as_long_as_debug_lines_are_shown(log: io.StringIO) -> None:
+    async def main() -> None:
+        async with await World.start() as world:
+            for level, shown in ((LogLevel.INFO, 0), (LogLevel.DEBUG, 1), (LogLevel.INFO, 0)):
+                configure(level, LogFormat.JSON, log)
+                client = await world.connect()
+                client.transport.close()
+                await asyncio.sleep(1)
+                events = [json.loads(line)["event"] for line in log.getvalue().splitlines()]
+                log.seek(0)
+                log.truncate()
+                told = [events.count(f"connection.{what}") for what in ("opened", "secured", "closed")]
+                assert told == [shown] * 3
+
+    run_virtual(main())

@@ -25,6 +25,7 @@ from entrenous.server.people.login import Binding
 from entrenous.server.rates import address_key, network_key
 from entrenous.server.sessions.session import Session
 from entrenous.server.watching.counters import Count
+from entrenous.server.watching.details import shows_details
 from entrenous.trace import SILENT
 from entrenous.wire import encode_event
 from entrenous.wire.events import GoingAway
@@ -127,7 +128,7 @@ class ClientLink(asyncio.Protocol):
         self.outlet.open(self._channel, transport)
         self.adopt_limits()
         self._deadlines.connected()
-        if host.tells_details:
+        if shows_details():
             _log.debug("connection.opened", connection=self._number)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -142,7 +143,7 @@ class ClientLink(asyncio.Protocol):
         self._host.connections.discard(self)
         if self._session is not None:
             self._session.close()
-        if self._host.tells_details:
+        if shows_details():
             _log.debug("connection.closed", connection=self._number, error=repr(exc) if exc else None)
 
     def data_received(self, data: bytes) -> None:
@@ -333,7 +334,7 @@ class ClientLink(asyncio.Protocol):
                 self._deadlines.secured()
                 binding = Binding(event.suite, event.handshake_hash, self._address)
                 self._session = Session(self._host.services, binding, self)
-                if self._host.tells_details:
+                if shows_details():
                     _log.debug("connection.secured", connection=self._number, suite=event.suite)
             case PeerClosed():
                 self._finish()

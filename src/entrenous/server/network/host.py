@@ -86,8 +86,6 @@ class Host:
     reports: Reports
     #: By suite; replaced daily, and each connection keeps those it began with.
     credentials: Mapping[int, ServerCredential]
-    #: Whether lines for debugging are shown: asking the logger each time costs as much as some requests' answers.
-    tells_details: bool
     #: Nobody's requests are taken any more.
     closing: bool = False
     connections: Connections = field(default_factory=Connections)

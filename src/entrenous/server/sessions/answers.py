@@ -1,6 +1,5 @@
 """What a client is told of what its request came to. The operator is told in counts, and in debug lines."""
 
-import logging
 from collections.abc import Callable
 
 import structlog
@@ -9,6 +8,7 @@ from entrenous.errors import CryptoError, MalformedError, RejectedError, Unavail
 from entrenous.server.refusal import refusal_of
 from entrenous.server.sessions.activity import Activity, Outcome
 from entrenous.server.watching.counters import Counters
+from entrenous.server.watching.details import shows_details
 from entrenous.wire import ErrorCode, replies, requests
 
 _log = structlog.get_logger(__name__)
@@ -25,8 +25,6 @@ class Answers:
     def __init__(self, counters: Counters, activity: Activity) -> None:
         self._counters = counters
         self._activity = activity
-        self._logger: object = None
-        self._shows_debug = False
 
     def to(
         self, request: requests.Request, outcome: replies.Reply | Exception, label: Callable[[], None]
@@ -42,17 +40,10 @@ class Answers:
             label()
             return self._of_error(request, outcome)
         self._activity.done[type(request)] += 1
-        if self._tells():
+        if shows_details():
             label()
             _tell(request, outcome)
         return outcome
-
-    def _tells(self) -> bool:
-        """Whether debug lines are shown. To ask a logger each time would take longer than the rest of an answer."""
-        logger = structlog.get_config()["wrapper_class"]
-        if logger is not self._logger:
-            self._logger, self._shows_debug = logger, _log.is_enabled_for(logging.DEBUG)
-        return self._shows_debug
 
     def _of_error(self, request: requests.Request, error: Exception) -> replies.Reply:
         match error:
