@@ -27,7 +27,8 @@ from entrenous.server.network.proxied import Balancers, ProxiedLink
 from entrenous.server.nodes.bus import Carrier, carrier_for
 from entrenous.server.opening import open_database
 from entrenous.server.people.credentials import ServerKeys
-from entrenous.server.people.keys import generate_keys, load_keys, load_or_create_keys
+from entrenous.server.people.keys import generate_keys, load_or_create_keys
+from entrenous.server.renewal import LOOK_EVERY, Renewal
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.sessions.pacing import Pacer
 from entrenous.server.sessions.services import Services
@@ -62,10 +63,9 @@ class Server:
         self.settings = settings = own_settings(settings)
         self.storage = storage
         self._bus = bus
-        self._keys = keys
-        self._identity_awaited = False
+        #: What clients pin, 32 bytes.
+        self.server_id = keys.server_id
         self._clock = clock
-        self._entropy = entropy
         self._balancers = Balancers(settings.proxy_from)
         self._watch: Watch | None = None
         self._listener: Listener | None = None
@@ -94,19 +94,19 @@ class Server:
             reports=Reports(clock),
             credentials={},
         )
+        renewal = Renewal(settings, keys, self._host, clock, entropy)
         self._notices = notices.Notices(
             storage=storage,
             fanout=services.fanout,
             connections=self._host.connections,
             login=services.login,
             quotas=services.quotas,
-            renew_identity=self._renew_identity,
+            renew_identity=renewal.renew_identity,
         )
-        self._renew_credentials()
         loop = asyncio.get_running_loop()
         self._upkeep = [
             loop.create_task(upkeep.repeat("sweep", settings.sweep_seconds, self.sweep)),
-            loop.create_task(upkeep.repeat("renew", upkeep.LOOK_EVERY, self._renew)),
+            loop.create_task(upkeep.repeat("renew", LOOK_EVERY, renewal.look)),
         ]
         # A store in memory has nobody beside this process.
         if settings.data_dir is not None:
@@ -150,11 +150,6 @@ class Server:
         await server.services.quotas.refresh()
         _log.info("server.opened", server_id=keys.server_id.hex())
         return server
-
-    @property
-    def server_id(self) -> bytes:
-        """What clients pin, 32 bytes."""
-        return self._keys.server_id
 
     @property
     def services(self) -> Services:
@@ -297,37 +292,6 @@ class Server:
             return self.settings.public_address
         port = self.settings.port if self._listener is None else self.address[1]
         return f"{socket.gethostname().lower()}:{port}"
-
-    async def _renew(self) -> None:
-        if self._identity_awaited:
-            self._renew_identity()
-        if not 0 <= self._clock.now() - self._renewed_at < upkeep.RENEW_EVERY:
-            self._renew_credentials()
-
-    def _renew_identity(self) -> None:
-        """Take over the identity key that was rotated in the key file; where it is not there yet, look again later.
-
-        Each node has a file of its own, and an operator copies the rotated one.
-        """
-        if self.settings.keys_path is None:
-            return
-        keys = load_keys(self.settings.keys_path)
-        if keys.server_id != self._keys.server_id:
-            _log.error("server.other_keys", found=keys.server_id.hex())
-            return
-        self._identity_awaited = keys.identity.rotations == self._keys.identity.rotations
-        if self._identity_awaited:
-            _log.warning("server.awaits_rotated_keys", file=str(self.settings.keys_path))
-            return
-        self._keys = keys
-        self._renew_credentials()
-        _log.info("server.identity_renewed", rotations=len(keys.identity.rotations))
-
-    def _renew_credentials(self) -> None:
-        self._renewed_at = self._clock.now()
-        self._host.credentials = upkeep.make_credentials(
-            self._keys.identity, self.settings.suites, entropy=self._entropy, now=self._renewed_at
-        )
 
 
 def _with_room(settings: Settings) -> Settings:

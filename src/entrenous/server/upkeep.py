@@ -1,17 +1,14 @@
-"""What a server does by itself: deleting what is due, and renewing its channel keys."""
+"""What a server does by itself again and again; of that, deleting what is due."""
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from entrenous.channel import SUITES, ServerCredential, issue_credential
-from entrenous.crypto import Entropy
 from entrenous.errors import EntrenousError
-from entrenous.identity import ServerIdentityKey
 from entrenous.server.clock import Clock
-from entrenous.server.configuration.settings import DAY, SILENT_AFTER
+from entrenous.server.configuration.settings import SILENT_AFTER
 from entrenous.server.store import (
     Storage,
     Transaction,
@@ -24,29 +21,12 @@ from entrenous.server.store import (
     swept,
 )
 
-#: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
-RENEW_EVERY = DAY
-CERTIFIED_FOR = 3 * DAY
-#: Seconds between two looks whether it is time: the clock may be set, and it goes on while a machine sleeps.
-LOOK_EVERY = 60.0
 #: Rooms that one operation sweeps.
 ROOMS_PER_SWEEP = 200
 #: Other rows that one operation looks at.
 ROWS_PER_SWEEP = 500
 
 _log = structlog.get_logger(__name__)
-
-
-def make_credentials(
-    identity: ServerIdentityKey, suites: Iterable[int], *, entropy: Entropy, now: float
-) -> dict[int, ServerCredential]:
-    """Fresh static keys for the channel, certified. They are never stored."""
-    not_after = int(now) + CERTIFIED_FOR
-    credentials = {}
-    for number in suites:
-        suite = SUITES[number]
-        credentials[number] = issue_credential(identity, suite, suite.noise.dh.generate(entropy), not_after)
-    return credentials
 
 
 async def sweep(storage: Storage, clock: Clock) -> dict[str, int]:

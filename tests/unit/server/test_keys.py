@@ -17,7 +17,7 @@ from entrenous.server.people.keys import (
     load_or_create_keys,
     rotate_identity,
 )
-from entrenous.server.upkeep import LOOK_EVERY
+from entrenous.server.renewal import LOOK_EVERY
 from entrenous.testing import SeededEntropy, run_virtual
 from full_disks import start_server
 from server_people import World

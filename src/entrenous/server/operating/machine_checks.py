@@ -14,8 +14,8 @@ from entrenous.server.configuration.hosts import from_here
 from entrenous.server.network.descriptors import room_for
 from entrenous.server.operating.examination import Check, Finding, Patient, fail, ok, warn
 from entrenous.server.operating.listeners import listener_on
+from entrenous.server.renewal import CERTIFIED_FOR
 from entrenous.server.serving_lock import serving
-from entrenous.server.upkeep import CERTIFIED_FOR
 
 #: Seconds for which the clocks are watched, how far they may part meanwhile, and how long a connection may take.
 WATCH_SECONDS, DRIFT, CONNECT_SECONDS = 0.2, 0.02, 3.0
