@@ -20,7 +20,7 @@ from entrenous.mls.types import ContentType, MLSMessage, message_header
 from entrenous.server import Server
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
-from entrenous.server.rooms.fanout import Subscriber
+from entrenous.server.rooms.outlets import Subscriber
 from entrenous.server.store import Transaction, group_states, log
 from entrenous.testing import SeededEntropy
 from entrenous.wire import ErrorCode, encode_event, replies, requests

@@ -9,12 +9,11 @@ room until it fetches.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Protocol, TypeVar
-
-import structlog
+from typing import Final, TypeVar
 
 from entrenous.channel import frame_message
 from entrenous.server.configuration.limits import Live, live
+from entrenous.server.rooms.outlets import Outlet, Subscriber, give_up, tell
 from entrenous.server.watching.counters import uncounted
 from entrenous.wire import encode_event
 from entrenous.wire.events import InboxChanged, LogAdvanced, NewEntry
@@ -22,51 +21,6 @@ from entrenous.wire.types import Entry
 
 #: Bytes of a room's entries that are pushed together: what a slow connection is given before it is looked at again.
 PUSH_BYTES = 64 << 10
-
-_log = structlog.get_logger(__name__)
-
-
-class Outlet(Protocol):
-    """Where what a device is told goes."""
-
-    @property
-    def backlog(self) -> int:
-        """Bytes queued that the client has not taken."""
-        ...
-
-    def push(self, framed: bytes, most: int | None = None) -> bool:
-        """Queue framed messages, unless more than ``most`` bytes are queued that the client has not taken.
-
-        Never raises; on a connection that is closing it does nothing. False where too much was queued.
-        """
-        ...
-
-    def abort(self) -> None:
-        """Close at once; what follows from it comes in a later turn of the loop."""
-        ...
-
-
-class Subscriber(Protocol):
-    """A device's connection, as the fan-out sees it."""
-
-    @property
-    def account(self) -> bytes:
-        """Whose it is."""
-        ...
-
-    @property
-    def device(self) -> bytes:
-        """Which device's."""
-        ...
-
-    @property
-    def outlet(self) -> Outlet:
-        """Where what it is told goes, from when it is attached on."""
-        ...
-
-    def end(self, reason: str) -> None:
-        """Say why, and close."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +160,11 @@ class Fanout:
         """Tell an account's connections that there are entries up to ``newest`` which were not pushed to them."""
         framed = frame_message(encode_event(LogAdvanced(room, newest)))
         for subscriber in self._accounts.get(account, ()):
-            _tell(subscriber.outlet, framed)
+            tell(subscriber.outlet, framed)
 
     def leave(self, room: bytes, account: bytes) -> None:
         """Let an account's connections hear no more of a room."""
-        self._send(room)
+        self.push_now(room)
         for subscriber in self._accounts.get(account, ()):
             self._listening[subscriber].discard(room)
             self._unlisten(subscriber, room)
@@ -230,12 +184,12 @@ class Fanout:
         """Entries up to ``newest`` cannot be pushed any more: who listens is told to fetch, if he is not told yet."""
         if self._newest.get(room, newest) >= newest:
             return
-        self._send(room)
+        self.push_now(room)
         self._newest[room] = newest
         framed = frame_message(encode_event(LogAdvanced(room, newest)))
         for subscriber, outlet in self._rooms[room].items():
             if room not in self._behind.get(subscriber, ()):
-                _tell(outlet, framed)
+                tell(outlet, framed)
 
     def publish(self, room: bytes, entry: Entry) -> None:
         """Push an entry to everybody who listens to its room, together with others of this turn."""
@@ -250,13 +204,9 @@ class Fanout:
         unsent.size += len(framed)
         unsent.newest = entry.sequence
         if unsent.size >= PUSH_BYTES:
-            self._send(room)
+            self.push_now(room)
         elif is_first:
-            self.soon(self._send_all)
-
-    def push_now(self, room: bytes) -> None:
-        """Push what was published in a room, and not only at the end of the turn."""
-        self._send(room)
+            self.soon(self._push_all)
 
     def after_push(self, work: Callable[[], None]) -> None:
         """Do something once all that was published is pushed: whoever is told then has been sent the entry before."""
@@ -269,7 +219,7 @@ class Fanout:
         """The connection fetches from the room again: push to it again."""
         behind = self._behind.get(subscriber)
         if behind is not None:
-            self._send(room)
+            self.push_now(room)
             behind.discard(room)
             if not behind:
                 del self._behind[subscriber]
@@ -280,13 +230,13 @@ class Fanout:
         for device in devices:
             subscriber = self._devices.get(device)
             if subscriber is not None:
-                _tell(subscriber.outlet, framed)
+                tell(subscriber.outlet, framed)
 
-    def _send_all(self) -> None:
+    def _push_all(self) -> None:
         for room in tuple(self._unsent):
-            self._send(room)
+            self.push_now(room)
 
-    def _send(self, room: bytes) -> None:
+    def push_now(self, room: bytes) -> None:
         """Push what was published in a room. Before anybody comes to it or goes, it is for those who are there."""
         unsent = self._unsent.pop(room, None)
         if unsent is None:
@@ -301,7 +251,7 @@ class Fanout:
                 else:
                     self._fall_behind(subscriber, outlet, room, unsent.newest)
             except Exception as error:  # noqa: BLE001 a bug of ours: one connection ends, the others are told
-                _give_up(outlet, error)
+                give_up(outlet, error)
 
     def _fall_behind(self, subscriber: Subscriber, outlet: Outlet, room: bytes, newest: int) -> None:
         """Switch a connection to pull."""
@@ -310,7 +260,7 @@ class Fanout:
         outlet.push(frame_message(encode_event(LogAdvanced(room, newest))))
 
     def _listen(self, subscriber: Subscriber, room: bytes, newest: int) -> None:
-        self._send(room)
+        self.push_now(room)
         listeners = self._rooms.get(room)
         if listeners is None:
             listeners = self._rooms[room] = {}
@@ -322,19 +272,6 @@ class Fanout:
         _discard(self._rooms, room, subscriber)
         if room not in self._rooms:
             self._newest.pop(room, None)
-
-
-def _tell(outlet: Outlet, framed: bytes) -> None:
-    try:
-        outlet.push(framed)
-    except Exception as error:  # noqa: BLE001 a bug of ours: one connection ends, the others are told
-        _give_up(outlet, error)
-
-
-def _give_up(outlet: Outlet, error: Exception) -> None:
-    """A bug of ours was met with one connection: it ends, and the others are told."""
-    _log.exception("fanout.push_failed", error=repr(error))
-    outlet.abort()
 
 
 _Member = TypeVar("_Member")

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from entrenous.server.people.login import Binding
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
-from entrenous.server.rooms.fanout import Outlet
+from entrenous.server.rooms.outlets import Outlet
 from entrenous.server.sessions.services import ByCallback, Services
 from entrenous.server.sessions.sharing import Call
 from entrenous.server.sessions.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
