@@ -25,7 +25,7 @@ from entrenous.cli.run import server_loop
 from entrenous.client.accounts import Stretching, register
 from entrenous.client.environment import Environment, in_place
 from entrenous.client.keyfile import StoreKey
-from entrenous.client.session import TcpConnector
+from entrenous.client.session import Connector, TcpConnector
 from entrenous.client.store import Store
 from entrenous.crypto import system_entropy
 from entrenous.identity import InviteLink, format_link, parse_link
@@ -114,7 +114,7 @@ class ServerProcess:
         """Now it can again."""
         (self.data / FULL_DISK).unlink(missing_ok=True)
 
-    def connector(self) -> TcpConnector:
+    def connector(self) -> Connector:
         """A way to reach it."""
         return TcpConnector("127.0.0.1", self.port)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from entrenous.client.session import TcpConnector
+from entrenous.client.session import Connector, TcpConnector
 from entrenous.errors import UnavailableError
 from entrenous.server.store import shared_engine
 from room_logs import LogEntry
@@ -45,9 +45,9 @@ class Node(ServerProcess):
 
     reach: AnyNode | None = None
 
-    def connector(self) -> TcpConnector:
+    def connector(self) -> Connector:
         """A way to reach one of them."""
-        return self.reach or super().connector()  # type: ignore[return-value]  # it connects in the same way
+        return self.reach or super().connector()
 
 
 async def start_nodes(folder: Path, store: str, bus: str, count: int) -> list[Node]:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import inspect
+from typing import Any
 
 import pytest
 
@@ -44,8 +45,13 @@ KINDS = [
 ]
 
 
+def fields_of(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """Of an event, every one of which is a dataclass."""
+    return dataclasses.fields(kind)
+
+
 def example(kind: type[Event]) -> Event:
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type] # every event is a dataclass
+    fields = fields_of(kind)
     types = {field.name: field.type.__name__ if isinstance(field.type, type) else str(field.type) for field in fields}
     return kind(**{name: VALUES[described] for name, described in types.items()})
 
@@ -56,7 +62,7 @@ def test_every_event_is_frozen_and_has_a_sentence(kind: type[Event]) -> None:
     assert event.sentence.strip() == event.sentence
     assert len(event.sentence) > 3
     assert "=" not in event.sentence
-    name = dataclasses.fields(kind)[0].name  # type: ignore[arg-type] # every event is a dataclass
+    name = fields_of(kind)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(event, name, b"")
 
