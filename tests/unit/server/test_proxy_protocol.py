@@ -18,6 +18,7 @@ from entrenous.server.network.proxy_protocol import FIXED_SIZE, MAX_REST, SIGNAT
 from entrenous.server.watching.counters import Count
 from entrenous.testing import FAST_KSF, VirtualClock, connect_in_memory, run_virtual
 from entrenous.testing.entropy import SeededEntropy
+from entrenous.testing.memory import MemoryTransport
 from proxy_headers import TCP4, TCP6, UDP4, UNIX, UNSPEC, header, header4, header6, tlv
 from server_people import ADDRESS, RawClient, Silent
 
@@ -276,3 +277,19 @@ def test_over_tcp_the_header_and_the_clients_first_bytes_may_come_in_one_piece(t
 
     with asyncio.Runner(loop_factory=server_loop) as runner:
         runner.run(main())
+
+
+def test_a_check_that_is_reset_before_anybody_asks_who_it_was_is_no_failed_connection() -> None:
+    async def main() -> None:
+        server = await serve()
+        link = server.protocol_factory()()
+        reset = MemoryTransport(link, asyncio.get_running_loop(), {"peername": None})
+        with capture_logs() as logs:
+            link.connection_made(reset)
+            link.data_received(header(0x20, UNSPEC))  # type: ignore[attr-defined] # of a streaming protocol
+        assert logs == []
+        assert reset.is_closing()
+        assert (server.services.counters[Count.FAILED_CONNECTIONS], addresses(server)) == (0, [])
+        await server.close()
+
+    run_virtual(main())

@@ -66,7 +66,12 @@ class ProxiedLink(asyncio.Protocol):
         """Somebody has connected."""
         # asyncio promises a streaming protocol such a transport; uvloop's does not derive from the class.
         self._transport = cast("asyncio.Transport", transport)
-        if not self._balancers.trust(transport.get_extra_info("peername")):
+        peer = transport.get_extra_info("peername")
+        if peer is None:
+            # Reset before anybody looked, as a balancer's own checks are: no one can tell any more who it was.
+            self.abort()
+            return
+        if not self._balancers.trust(peer):
             self._hand_on(None)
             return
         limits = self._host.services.limits
