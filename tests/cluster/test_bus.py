@@ -214,6 +214,15 @@ def test_a_url_of_no_bus_is_refused_and_not_repeated(url: str) -> None:
     assert "hush" not in str(refused.value)
 
 
+def test_what_is_wrong_with_a_url_of_a_bus_is_named() -> None:
+    with pytest.raises(UnavailableError, match="a parameter 'cax'"):
+        carrier_for("tls://here?cax=/no", SERVER)
+    with pytest.raises(UnavailableError, match=r"ca=/no: No such file"):
+        carrier_for("tls://here?ca=/no", SERVER)
+    with pytest.raises(UnavailableError, match=r"cert=/no or key=/neither: No such file"):
+        carrier_for("tls://here?cert=/no&key=/neither", SERVER)
+
+
 @pytest.mark.parametrize(
     ("missing", "call"),
     [

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from cluster.nodes import NEVER
+from entrenous.cli.server.data import has_listened
+from entrenous.cli.server.run import is_first_start
 from entrenous.errors import UnavailableError
 from entrenous.server import Server, Settings
 from entrenous.server.nodes.moving import Moved, move
@@ -146,6 +148,18 @@ async def test_a_store_of_somebody_else_is_left_alone(tmp_path: Path, postgres: 
         await open_node(tmp_path / "mine", theirs)
     with pytest.raises(UnavailableError, match="no database"):
         moved_to(tmp_path / "nowhere", server_id, theirs)
+
+
+async def test_a_node_whose_store_has_people_makes_no_first_link(tmp_path: Path, target: str) -> None:
+    world = await open_node(tmp_path)
+    assert await is_first_start(world.memory.server, tmp_path)
+    await inhabited(world)
+    await world.memory.close()
+    moved_to(tmp_path, world.memory.server.server_id, target)
+    world = await open_node(tmp_path, target)
+    assert not has_listened(tmp_path)
+    assert not await is_first_start(world.memory.server, tmp_path)
+    await world.memory.close()
 
 
 async def test_the_command_copies_tells_what_it_did_and_what_is_next(tmp_path: Path, target: str) -> None:

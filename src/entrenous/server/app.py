@@ -32,7 +32,7 @@ from entrenous.server.renewal import LOOK_EVERY, Renewal
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.sessions.pacing import Pacer
 from entrenous.server.sessions.services import Services
-from entrenous.server.store import Storage
+from entrenous.server.store import Storage, accounts
 from entrenous.server.watching.counters import Count
 from entrenous.server.watching.reporting import Reports
 from entrenous.server.watching.watch import Watch
@@ -215,6 +215,10 @@ class Server:
         made = await self.services.invites.make(uses=uses, lifetime_seconds=lifetime, created_by=None)
         host, port = parse_address(made.address)
         return InviteLink(host, port, self.server_id, made.token)
+
+    async def has_people(self) -> bool:
+        """Whether anybody has registered, at this node or another."""
+        return await self.storage.read(accounts.any_at_all)
 
     async def sweep(self) -> int:
         """Delete what is due now, and tell which limits were reached lately; returns how many entries went."""

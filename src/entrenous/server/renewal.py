@@ -16,8 +16,9 @@ from entrenous.server.people.keys import load_keys
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
 CERTIFIED_FOR = 3 * DAY
-#: Seconds between two looks whether it is time: the clock may be set, and it goes on while a machine sleeps.
-LOOK_EVERY = 60.0
+#: Seconds between two looks whether it is time: the clock may be set, it goes on while a machine sleeps, and where a rotated
+#: key is awaited, clients that have followed it at another node refuse this one until it is here.
+LOOK_EVERY = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +61,9 @@ class Renewal:
         if keys.server_id != self._keys.server_id:
             _log.error("server.other_keys", found=keys.server_id.hex())
             return
-        self._is_awaited = keys.identity.rotations == self._keys.identity.rotations
+        was_awaited, self._is_awaited = self._is_awaited, keys.identity.rotations == self._keys.identity.rotations
+        if self._is_awaited and was_awaited:
+            return
         if self._is_awaited:
             _log.warning("server.awaits_rotated_keys", file=str(self._settings.keys_path))
             return

@@ -233,7 +233,7 @@ def test_what_is_no_limit_is_refused_with_a_sentence(option: str, tmp_path: Path
         ("prot = 7443", r"line 1: there is no setting called 'prot'; did you mean port\?"),
         ("connections = 5", r"line 1: there is no setting called 'connections'; did you mean limits.connections\?"),
         ("[limits]\nconnectionz = 5", r"line 2: there is no limit called 'connectionz'; did you mean connections\?"),
-        ("[limit]\nconnections = 5", r"limit has a value of a kind that no setting has"),
+        ("[limit]\nconnections = 5", r"line 1: there is no table \[limit\]; the only one is \[limits\]"),
         ("limits = 5", r"line 1: limits is a table"),
         ("[limits]\nconnections = [5]", r"line 2: limits.connections has a value of a kind"),
         ('[limits]\nconnections = ["5"]', r"line 2: connections is no list"),

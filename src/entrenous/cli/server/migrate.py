@@ -73,20 +73,24 @@ def server_migrate(
 
 
 class _Progress:
-    """Tells how far it is, not too often."""
+    """Tells how far it is with what is large: every row is looked at twice, to copy it and to verify the copy."""
 
     #: Rows between two lines.
     EVERY = 100_000
 
     def __init__(self) -> None:
-        self._told = ("", 0)
+        self._told: dict[str, int] = {}
+        self._verified: set[str] = set()
 
     def __call__(self, table: str, rows: int) -> None:
-        last, told = self._told
-        if table == last and told <= rows < told + self.EVERY:
-            return
-        self._told = (table, rows)
-        note(f"{table}: {rows:,} rows …")
+        told = self._told.get(table, 0)
+        if rows < told:
+            self._verified.add(table)
+            told = 0
+        if rows >= told + self.EVERY:
+            told = rows
+            note(f"{table}: {rows:,} rows {'verified' if table in self._verified else 'copied'} …")
+        self._told[table] = told
 
 
 def _read(path: Path | None) -> str:

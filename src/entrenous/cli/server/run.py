@@ -184,7 +184,7 @@ async def serve(
         gc.collect()
         gc.freeze()
         _tell_address(server, as_json=as_json)
-        if not has_listened(directory):
+        if await is_first_start(server, directory):
             await _tell_first_link(server, as_json=as_json)
         remember_link_address(directory, server.services.invites.address())
         remember_settings_file(directory, file)
@@ -195,6 +195,11 @@ async def serve(
     finally:
         supervisor.stopping()
         await server.close()
+
+
+async def is_first_start(server: "Server", directory: Path) -> bool:
+    """Whether nobody has served this directory and nobody has registered: a further node makes no link."""
+    return not has_listened(directory) and not await server.has_people()
 
 
 def reload_when_asked(server: "Server", reread: "Callable[[], Settings]", supervisor: "Supervisor") -> None:

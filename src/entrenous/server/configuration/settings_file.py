@@ -46,6 +46,8 @@ def read_settings_file(path: Path) -> dict[str, Found]:
     limits = tables.pop(_LIMITS, {})
     if not isinstance(limits, dict):
         raise UsageError(f"{_place(path, text, '', _LIMITS)}: limits is a table: [limits], and below it one a line")
+    for name in (name for name, value in tables.items() if isinstance(value, dict)):
+        raise UsageError(f"{_heading(path, text, name)}: there is no table [{name[:80]}]; the only one is [{_LIMITS}]")
     return dict(_found(path, text, "", tables)) | dict(_found(path, text, _LIMITS, limits))
 
 
@@ -86,6 +88,14 @@ def _text(value: object, where: str) -> str:
         case list() if all(isinstance(item, str) and "," not in item for item in value):
             return text_of(value)
     raise UsageError(f"{where} has a value of a kind that no setting has")
+
+
+def _heading(path: Path, text: str, table: str) -> str:
+    """The file and the line of a table's heading."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if (header := _TABLE.match(line)) and header[1] == table:
+            return f"{path}, line {number}"
+    return str(path)
 
 
 def _place(path: Path, text: str, table: str, key: str) -> str:

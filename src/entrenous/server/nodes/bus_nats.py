@@ -43,6 +43,7 @@ MAX_UNREAD = 1_024
 #: Messages with sums that may wait to be sent; the oldest give way.
 MAX_UNSENT = 8
 _FILES = ("ca", "cert", "key", "creds", "nkey")
+_NAMES = ", ".join(_FILES[:-1]) + f" and {_FILES[-1]}"
 
 _log = structlog.get_logger(__name__)
 
@@ -77,8 +78,10 @@ class Address:
             is_reachable = bool(parts.hostname) and parts.port != 0
         except ValueError:
             raise refusal from None
-        if parts.scheme not in ("nats", "tls") or not is_reachable or not set(given) <= set(_FILES):
+        if parts.scheme not in ("nats", "tls") or not is_reachable:
             raise refusal
+        if strange := sorted(set(given) - set(_FILES)):
+            raise UnavailableError(f"the bus's URL has a parameter {strange[0][:80]!r}", remedy=f"There are {_NAMES}.")
         files = {name: Path(values[-1]) for name, values in given.items()}
         credentials = read_credentials(creds=files.get("creds"), nkey=files.get("nkey"))
         server = SplitResult(parts.scheme, parts.netloc, "", "", "").geturl()
@@ -86,13 +89,18 @@ class Address:
 
 
 def _tls(files: dict[str, Path]) -> ssl.SSLContext:
+    context = None
     try:
         context = ssl.create_default_context(cafile=str(files["ca"]) if "ca" in files else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         if "cert" in files:
             context.load_cert_chain(files["cert"], files.get("key"))
     except (OSError, ssl.SSLError) as error:
-        raise UnavailableError(f"a certificate for the bus cannot be used: {error}") from error
+        # The library does not say in which of them the mistake is: at least it is one of two, or the other one.
+        names = ("ca",) if context is None else ("cert", "key")
+        which = " or ".join(f"{name}={files[name]}" for name in names if name in files)
+        reason = error.strerror or error
+        raise UnavailableError(f"a certificate for the bus cannot be used, {which}: {reason}") from error
     return context
 
 
