@@ -286,7 +286,7 @@ def test_a_check_that_is_reset_before_anybody_asks_who_it_was_is_no_failed_conne
         reset = MemoryTransport(link, asyncio.get_running_loop(), {"peername": None})
         with capture_logs() as logs:
             link.connection_made(reset)
-            link.data_received(header(0x20, UNSPEC))  # type: ignore[attr-defined] # of a streaming protocol
+            link.data_received(header(0x20, UNSPEC))
         assert logs == []
         assert reset.is_closing()
         assert (server.services.counters[Count.FAILED_CONNECTIONS], addresses(server)) == (0, [])

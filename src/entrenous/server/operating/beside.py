@@ -11,6 +11,11 @@ from entrenous.server.configuration.settings import Settings
 from entrenous.server.store import Storage, revision_of, shared_engine, sqlite_engine
 from entrenous.server.store.schema import REVISION
 
+_OLDER = "Use the version that serves it, or start the server of this one: it brings the database up."
+_NEWER = "Use that version, or a newer one."
+_REACH = "Start PostgreSQL, or see to the address, the name and the password in store."
+_RESTORE = "See who may read it, or stop the server and restore a backup."
+
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Storage]:
@@ -50,12 +55,13 @@ def _current(engine: Engine) -> Engine:
         engine.dispose()
         raise UnavailableError(
             f"the database cannot be used: {getattr(error, 'orig', None) or error}",
-            remedy="Look at it with: entrenous server doctor",
+            remedy=_RESTORE if engine.dialect.name == "sqlite" else _REACH,
         ) from error
     if found != REVISION:
         engine.dispose()
+        # Revisions are numbered: a later one is of a newer version.
+        remedy = _NEWER if (found or "") > REVISION else _OLDER
         raise UnavailableError(
-            f"the database has schema {found or 'none'}, this program works with {REVISION}",
-            remedy="Use the version that serves it, or start the server of this one: it brings the database up.",
+            f"the database has schema {found or 'none'}, this program works with {REVISION}", remedy=remedy
         )
     return engine
