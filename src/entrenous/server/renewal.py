@@ -16,8 +16,8 @@ from entrenous.server.people.keys import load_keys
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
 CERTIFIED_FOR = 3 * DAY
-#: Seconds between two looks whether it is time: the clock may be set, it goes on while a machine sleeps, and where a rotated
-#: key is awaited, clients that have followed it at another node refuse this one until it is here.
+#: Seconds between two looks whether it is time: the clock may be set, it goes on while a machine sleeps, and
+#: clients that have followed a rotated key at another node refuse this one until it has the key, too.
 LOOK_EVERY = 2.0
 
 _log = structlog.get_logger(__name__)
