@@ -154,7 +154,10 @@ def open_vault(given: Fields) -> dict[str, Any]:
     plaintext = body.open(key, "entrenous v1 vault body", account).rstrip(b"\0")
     if plaintext[-1:] != b"\x80":
         raise MalformedError
-    return {"vault_key": key.hex(), **_body(Reader(plaintext[:-1]), given["newest_known"])}
+    shown = _body(Reader(plaintext[:-1]), given["newest_known"])
+    if shown["counter"] != given["told"]:
+        raise BrokenError("AUTH-VAULT-VERSION")
+    return {"vault_key": key.hex(), **shown}
 
 
 def _body(reader: Reader, newest_known: int) -> dict[str, Any]:

@@ -23,6 +23,8 @@ NAMES = {1: b"Noise_NXhfs_25519+MLKEM768_AESGCM_SHA256", 2: b"Noise_NX_FFDHE2048
 EXCHANGES: dict[int, Exchange] = {1: X25519(), 2: Ffdhe2048()}
 KEM_KEY, KEM_CIPHERTEXT, TAG = 1184, 1088, 16
 DATA, REKEY, CLOSE, PADDING = range(4)
+#: Records after which a sender changes its key, and which a receiver takes under one; seconds likewise for a sender.
+MOST_SENT, MOST_RECEIVED, OLDEST = 1 << 16, 1 << 17, 900
 
 
 def preface(given: Fields) -> dict[str, Any]:
@@ -181,13 +183,18 @@ def server_handshake(given: Fields) -> dict[str, Any]:
 
 @dataclass
 class Direction:
-    """A key and its counter."""
+    """A key, its counter, and how many records have passed under it."""
 
     key: bytes
-    counter: int = field(default=0)
+    counter: int
+    under_key: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.under_key = self.counter
 
     def _nonce(self) -> bytes:
         self.counter += 1
+        self.under_key += 1
         return bytes(4) + uint(self.counter - 1, 8)
 
     def open(self, ciphertext: bytes) -> bytes:
@@ -199,6 +206,7 @@ class Direction:
 
     def rekey(self) -> None:
         self.key = seal(self.key, bytes(4) + b"\xff" * 8, bytes(32), b"")[:32]
+        self.under_key = 0
 
 
 class Stream:
@@ -219,7 +227,7 @@ class Stream:
 
 
 def receive(given: Fields) -> dict[str, Any]:
-    direction, stream, closed = Direction(given.hex("key")), Stream(given["largest_message"]), False
+    direction, stream, closed = Direction(given.hex("key"), given["before"]), Stream(given["largest_message"]), False
     reader = Reader(given.hex("received"))
     while not closed:
         try:
@@ -233,6 +241,7 @@ def receive(given: Fields) -> dict[str, Any]:
         _expect("CHAN-RECORD-KIND", kind <= PADDING)
         if body and kind in (REKEY, CLOSE):
             raise MalformedError
+        _expect("CHAN-REKEY", direction.under_key <= MOST_RECEIVED or kind == REKEY)
         if kind == DATA:
             stream.add(body)
         elif kind == REKEY:
@@ -243,13 +252,14 @@ def receive(given: Fields) -> dict[str, Any]:
 
 
 def send(given: Fields) -> dict[str, Any]:
-    direction, sent, under_key = Direction(given.hex("key")), b"", 0
+    direction, sent, first_use = Direction(given.hex("key"), given["before"]), b"", 0
     messages = map(bytes.fromhex, given["messages"])
-    for plaintext in (*(uint(DATA, 1) + uint(len(each), 4) + each for each in messages), uint(CLOSE, 1)):
-        if under_key == given["rekey_after"]:
+    plaintexts = (*(uint(DATA, 1) + uint(len(each), 4) + each for each in messages), uint(CLOSE, 1))
+    for plaintext, now in zip(plaintexts, given["times"], strict=True):
+        if direction.under_key and (direction.under_key >= MOST_SENT or now - first_use >= OLDEST):
             sent += direction.record(uint(REKEY, 1))
             direction.rekey()
-            under_key = 0
+        if not direction.under_key:
+            first_use = now
         sent += direction.record(plaintext)
-        under_key += 1
     return {"sent": sent.hex()}

@@ -4,9 +4,8 @@ from typing import Any
 
 from entrenous.channel import LARGEST_MESSAGE, SMALL_MESSAGE, frame_message
 from entrenous.channel.records import frame
-from entrenous.crypto import AeadId
-from entrenous.noise import CipherState
 from entrenous.testing.vectors import CRYPTO, MALFORMED, VectorFile
+from entrenous.testing.vectors.operations.records import UsedCipher
 from own_vectors.making import Case, file_of, flipped
 
 KEY = b"\x4b" * 32
@@ -14,11 +13,15 @@ DATA, REKEY, CLOSE, PADDING = (bytes((kind,)) for kind in range(4))
 HELLO, BYE = b"hello", b"bye"
 
 
+#: How many records a sender seals under one key, and a receiver takes.
+MOST_SENT, MOST_RECEIVED = 2**16, 2**17
+
+
 class Sender:
     """Seals records by hand, right ones and others."""
 
-    def __init__(self, key: bytes = KEY) -> None:
-        self.cipher = CipherState(AeadId.AES_256_GCM, key)
+    def __init__(self, key: bytes = KEY, before: int = 0) -> None:
+        self.cipher = UsedCipher(key, before)
 
     def record(self, plaintext: bytes) -> bytes:
         return frame(self.cipher.encrypt_with_ad(b"", plaintext))
@@ -29,13 +32,13 @@ class Sender:
         return sealed
 
 
-def records(*plaintexts: bytes) -> bytes:
-    sender = Sender()
+def records(*plaintexts: bytes, before: int = 0) -> bytes:
+    sender = Sender(before=before)
     return b"".join(map(sender.record, plaintexts))
 
 
-def given(received: bytes, *, largest: int = SMALL_MESSAGE, ended: bool = False) -> dict[str, Any]:
-    return {"key": KEY, "largest_message": largest, "received": received, "ended": ended}
+def given(received: bytes, *, before: int = 0, largest: int = SMALL_MESSAGE, ended: bool = False) -> dict[str, Any]:
+    return {"key": KEY, "before": before, "largest_message": largest, "received": received, "ended": ended}
 
 
 def data(*messages: bytes) -> bytes:
@@ -73,9 +76,22 @@ def successes() -> list[Case]:
         Case("a record that is not all there yet", given(records(data(HELLO), data(BYE))[:-1])),
         Case("after a rekey the counter goes on under the new key", given(after_rekey())),
         Case("two rekeys, one after the other", given(two_rekeys())),
+        Case(
+            "the last record that may come under one key",
+            given(records(data(HELLO), before=MOST_RECEIVED - 1), before=MOST_RECEIVED - 1),
+        ),
+        Case(
+            "a rekey may come even after that, and the count begins anew",
+            given(late_rekey(MOST_RECEIVED), before=MOST_RECEIVED),
+        ),
         Case("goodbye after a message", given(records(data(HELLO), CLOSE), ended=True)),
         Case("the largest message that may come now", given(records(data(b"m" * 300)), largest=300)),
     ]
+
+
+def late_rekey(before: int) -> bytes:
+    sender = Sender(before=before)
+    return sender.rekey() + sender.record(data(HELLO)) + sender.record(data(BYE))
 
 
 def two_rekeys() -> bytes:
@@ -124,25 +140,55 @@ def refusals() -> list[Case]:
     ]
 
 
-def sealing() -> list[Case]:
-    def sent(messages: list[bytes], rekey_after: int = 2**16) -> dict[str, Any]:
-        return {"key": KEY, "messages": messages, "rekey_after": rekey_after}
+def over_used() -> list[Case]:
+    """One record too many under a key, whatever it is."""
+    kinds = {"a message": data(HELLO), "padding": PADDING, "a goodbye": CLOSE}
+    return [
+        *(
+            Case(
+                f"{name} as the record after 2^17 under one key",
+                given(records(plaintext, before=MOST_RECEIVED), before=MOST_RECEIVED),
+                "CHAN-REKEY",
+            )
+            for name, plaintext in kinds.items()
+        ),
+        Case(
+            "two messages where one may come under the key",
+            given(records(data(HELLO), data(BYE), before=MOST_RECEIVED - 1), before=MOST_RECEIVED - 1),
+            "CHAN-REKEY",
+        ),
+        Case(
+            "the counter begins anew where 2^17 records went before",
+            given(records(data(HELLO)), before=MOST_RECEIVED),
+            CRYPTO,
+        ),
+    ]
 
+
+def sealing() -> list[Case]:
+    def sent(messages: list[bytes], times: list[int] | None = None, before: int = 0) -> dict[str, Any]:
+        return {"key": KEY, "before": before, "messages": messages, "times": times or [0] * (len(messages) + 1)}
+
+    three = [HELLO, BYE, HELLO]
     return [
         Case("nothing but a goodbye", sent([])),
         Case("two messages and a goodbye", sent([HELLO, BYE])),
         Case("an empty message", sent([b""])),
-        Case("the key changes after each record", sent([HELLO, BYE, HELLO], 1)),
-        Case("the key changes after two records", sent([HELLO, BYE, HELLO], 2)),
+        Case("the key changes after 2^16 records", sent(three, before=MOST_SENT - 1)),
+        Case("before the goodbye too", sent([HELLO], before=MOST_SENT - 1)),
+        Case("the last record under a key is no change of it", sent([], before=MOST_SENT - 1)),
+        Case("the key changes when it is 900 seconds old, and not before", sent(three, [0, 899, 900, 901])),
+        Case("its age begins with its first use", sent(three, [5000, 5899, 5900, 5900])),
+        Case("the next one's age begins with the change", sent(three, [100, 1000, 1899, 1900])),
+        Case("many records and much time make one change", sent([HELLO], [900, 901], before=MOST_SENT)),
+        Case("each change lets both begin anew", sent([*three, BYE], [899, 899, 1798, 1799, 1800], MOST_SENT - 1)),
     ]
 
 
 def files() -> list[VectorFile]:
     read = "Read what the other side has sent under one key: all of it, and no more if it has ended."
-    write = (
-        "Write each message in a record of its own, change the key before the record after so many, and say goodbye."
-    )
+    write = "Write each message in a record of its own, change the key where that is due, and say goodbye."
     return [
-        file_of("channel-records", "channel.md", read, successes() + refusals()),
+        file_of("channel-records", "channel.md", read, successes() + refusals() + over_used()),
         file_of("channel-records-sealing", "channel.md", write, sealing()),
     ]

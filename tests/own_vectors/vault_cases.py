@@ -50,8 +50,8 @@ def stored(box: CommittedCiphertext, *keys: WrappedKey, form: int = 1) -> bytes:
 
 def openings() -> list[Case]:
     def given(vault: bytes, **others: Any) -> dict[str, Any]:
-        fields = {"account": ACCOUNT.account_id, "vault": vault, "slot": 1, "export_key": EXPORT_KEY, "newest_known": 3}
-        return {**fields, **others}
+        fields = {"account": ACCOUNT.account_id, "vault": vault, "slot": 1, "export_key": EXPORT_KEY}
+        return {**fields, "newest_known": 3, "told": 3, **others}
 
     large, content = sealed(), VaultBody(3, b"\xa2" * 32, (), (), ()).encode()
     password = wrapped(WrapSlot.PASSWORD)
@@ -70,6 +70,8 @@ def openings() -> list[Case]:
         "the other slot's": (given(whole, slot=2), CRYPTO),
         "another account": (given(whole, account=OTHER.account_id), CRYPTO),
         "an older vault than is known": (given(whole, newest_known=4), "ID-VAULT-ROLLBACK"),
+        "a vault that the server calls a newer one": (given(whole, told=4), "AUTH-VAULT-VERSION"),
+        "a vault that the server calls an older one": (given(whole, newest_known=0, told=2), "AUTH-VAULT-VERSION"),
         "a slot that is empty": (given(sealed_with_one_key(), slot=2, export_key=RECOVERY_KEY), CRYPTO),
         "a wrapped key moved to the other slot": (given(stored(right, recovery), slot=2), CRYPTO),
         "a vault key of 31 bytes": (given(stored(right, short)), CRYPTO),

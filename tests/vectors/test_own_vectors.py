@@ -169,6 +169,13 @@ def test_every_rule_of_a_vector_has_a_row() -> None:
     assert rules <= rows
 
 
+@pytest.mark.parametrize("page", ["channel.md", "auth.md"])
+def test_every_rule_that_a_page_names_has_a_vector(page: str) -> None:
+    named = set(re.findall(r"`([A-Z]+(?:-[A-Z0-9]+)+)`", (FOLDER.parent / page).read_text()))
+    assert len(named) > 10
+    assert named <= {vector.expect for file in FILES for vector in file.vectors}
+
+
 def test_repeated_bytes_are_written_short_and_nothing_else() -> None:
     given = {"run": "cc" * 40, "of several": "0a0b" * 33, "short": "cc" * 31, "text": "cc" * 40 + " tea", "none": None}
     file = VectorFile("any", "README.md", "Any.", (Vector("any", SUCCESS, {**given, "list": ["00" * 64, 1]}, {}),))

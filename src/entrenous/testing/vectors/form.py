@@ -55,6 +55,10 @@ class Given:
         """An integer."""
         return int(self._fields[name])
 
+    def numbers(self, name: str) -> list[int]:
+        """A list of integers."""
+        return [int(each) for each in self._fields[name]]
+
     def text(self, name: str) -> str:
         """Text, which may hold half a character."""
         return str(self._fields[name])

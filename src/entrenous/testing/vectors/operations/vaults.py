@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from entrenous.client.accounts.vault import check_version
 from entrenous.crypto import Secret
 from entrenous.identity import (
     Contact,
@@ -26,6 +27,7 @@ def open_stored(given: Given) -> Mapping[str, Any]:
     account, stored = given.hex("account"), parse_vault(given.hex("vault"))
     key = unwrap_key(stored, WrapSlot(given.number("slot")), Secret(given.hex("export_key")), account_id=account)
     body = open_vault(stored, key, account_id=account, at_least=given.number("newest_known"))
+    check_version(body, given.number("told"))
     return {
         "vault_key": key.reveal().hex(),
         "counter": body.counter,
