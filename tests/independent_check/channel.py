@@ -25,6 +25,8 @@ KEM_KEY, KEM_CIPHERTEXT, TAG = 1184, 1088, 16
 DATA, REKEY, CLOSE, PADDING = range(4)
 #: Records after which a sender changes its key, and which a receiver takes under one; seconds likewise for a sender.
 MOST_SENT, MOST_RECEIVED, OLDEST = 1 << 16, 1 << 17, 900
+#: Bytes of the longest message before a login.
+SMALL_MESSAGE = 65_536
 
 
 def preface(given: Fields) -> dict[str, Any]:
@@ -140,7 +142,8 @@ def client_handshake(given: Fields) -> dict[str, Any]:
         first += kem_public(given.hex("kem_seed"))
     noise.hash(b"")
     sent = b"ENTR\x01" + uint(suite, 1) + uint(len(first), 2) + first
-    message = Reader(frame_of(Reader(given.hex("received")), 1, 8192))
+    received = Reader(given.hex("received"))
+    message = Reader(frame_of(received, 1, 8192))
     theirs = message.take(dh.size)
     noise.hash(theirs)
     noise.mix(dh.secret(ephemeral, theirs))
@@ -152,16 +155,18 @@ def client_handshake(given: Fields) -> dict[str, Any]:
     if len(payload) < TAG:
         raise MalformedError
     who = judge(noise.open(payload), suite, static, given)
-    return {"sent": sent.hex(), **who, **noise.results()}
+    keys = noise.results()
+    return {"sent": sent.hex(), **who, **keys, **said_back(received, keys["server_key"], keys["client_key"])}
 
 
 def server_handshake(given: Fields) -> dict[str, Any]:
-    suite, received = given["suite"], given.hex("received")
+    suite, received = given["suite"], Reader(given.hex("received"))
     dh, noise = EXCHANGES[suite], Noise(suite)
-    if suite_of(received[:6], (suite,)) is None:
+    if suite_of(received.data[:6], (suite,)) is None:
         raise BrokenError("CHAN-TRUNCATED")
+    received.take(6)
     size = dh.size + (KEM_KEY if suite == 1 else 0)
-    message = Reader(frame_of(Reader(received[6:]), size, size))
+    message = Reader(frame_of(received, size, size))
     theirs, their_kem_key = message.take(dh.size), message.rest()
     noise.hash(theirs)
     if suite == 1:
@@ -178,7 +183,9 @@ def server_handshake(given: Fields) -> dict[str, Any]:
     answer += noise.seal(dh.public(given.hex("static")))
     noise.mix(dh.secret(given.hex("static"), theirs))
     answer += noise.seal(given.hex("certificate"))
-    return {"sent": (uint(len(answer), 2) + answer).hex(), **noise.results()}
+    keys = noise.results()
+    sent = uint(len(answer), 2) + answer
+    return {"sent": sent.hex(), **keys, **said_back(received, keys["client_key"], keys["server_key"])}
 
 
 @dataclass
@@ -227,13 +234,19 @@ class Stream:
 
 
 def receive(given: Fields) -> dict[str, Any]:
-    direction, stream, closed = Direction(given.hex("key"), given["before"]), Stream(given["largest_message"]), False
-    reader = Reader(given.hex("received"))
+    direction, stream = Direction(given.hex("key"), given["before"]), Stream(given["largest_message"])
+    closed = read_records(Reader(given.hex("received")), direction, stream, ended=given["ended"])
+    return {"messages": stream.messages, "closed": closed}
+
+
+def read_records(reader: Reader, direction: Direction, stream: Stream, *, ended: bool) -> bool:
+    """Whether the other side has said goodbye."""
+    closed = False
     while not closed:
         try:
             ciphertext = frame_of(reader, 17, 65535)
         except BrokenError as cut_off:
-            if cut_off.how == "CHAN-TRUNCATED" and not given["ended"]:
+            if cut_off.how == "CHAN-TRUNCATED" and not ended:
                 break
             raise
         plaintext = direction.open(ciphertext)
@@ -248,7 +261,17 @@ def receive(given: Fields) -> dict[str, Any]:
             direction.rekey()
         closed = kind == CLOSE
     _expect("CHAN-TRUNCATED", not (closed and stream.waiting))
-    return {"messages": stream.messages, "closed": closed}
+    return closed
+
+
+def said_back(received: Reader, theirs: str, ours: str) -> dict[str, Any]:
+    """The messages behind a handshake, under their key, and each said back in a record of its own under ours."""
+    stream, own = Stream(SMALL_MESSAGE), Direction(bytes.fromhex(ours), 0)
+    read_records(received, Direction(bytes.fromhex(theirs), 0), stream, ended=False)
+    said = b"".join(
+        own.record(uint(DATA, 1) + uint(len(each) // 2, 4) + bytes.fromhex(each)) for each in stream.messages
+    )
+    return {"heard": stream.messages, "said": said.hex()}
 
 
 def send(given: Fields) -> dict[str, Any]:

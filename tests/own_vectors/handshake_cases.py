@@ -5,20 +5,23 @@ import itertools
 from typing import Any
 
 from bad_points import KnowingDH, bad_points, known_secrets, unreduced_keys
-from entrenous.channel import CLASSIC, HYBRID, Suite
+from entrenous.channel import CLASSIC, HYBRID, SMALL_MESSAGE, Suite
 from entrenous.channel.preface import PREFACE_SIZE, encode_preface
 from entrenous.channel.records import HEADER_SIZE, frame
 from entrenous.crypto import MLKEM768, DHKeyPair
 from entrenous.identity import ServerIdentityKey, issue_certificate
 from entrenous.noise import HandshakeState
-from entrenous.testing.vectors import CRYPTO, MALFORMED, VectorFile
+from entrenous.testing.vectors import CRYPTO, MALFORMED, SUCCESS, VectorFile, run
 from entrenous.testing.vectors.encapsulation import seeded_encapsulator
 from entrenous.testing.vectors.entropy import named
-from own_vectors.making import Case, file_of, flipped
+from own_vectors.making import Case, file_of, flipped, plain
 from own_vectors.people import NOT_AFTER, OTHER_SERVER, SERVER, key
+from own_vectors.record_cases import BYE, DATA, HELLO, Sender, data
 
 #: Private keys and randomness, the same in both suites. An exponent of FFDHE2048 has its highest bit set.
 CLIENT_EPHEMERAL, SERVER_EPHEMERAL, STATIC = (bytes(range(start, start + 32)) for start in (0x90, 0xB0, 0xD0))
+#: The last two bytes of a client's ephemeral exponent with which a number of suite 2 is shorter than 256 bytes.
+SHORT = {"its public key": 454, "the result of ee": 36, "the result of es": 31}
 KEM_SEED, ENCAPSULATION = bytes(range(0x40)), bytes(range(0x40, 0x60))
 ONCE = SERVER.rotate(key(0x03))
 #: Bytes of a tag.
@@ -96,7 +99,35 @@ def client_successes(suite: Suite) -> list[Case]:
     return [
         Case(f"{suite.label}: the pinned server", client(suite, right)),
         Case(f"{suite.label}: its identity key was rotated since", client(suite, rotated, **seen)),
+        Case(f"{suite.label}: each side's key is its own", with_messages("client", client(suite, right), HELLO, BYE)),
     ]
+
+
+def short_numbers() -> list[tuple[str, bytes]]:
+    """Clients of suite 2 with a public key or a secret that begins with a zero byte, which belongs to it."""
+    dh, ephemerals = (
+        CLASSIC.noise.dh,
+        {name: CLIENT_EPHEMERAL[:-2] + end.to_bytes(2, "big") for name, end in SHORT.items()},
+    )
+    numbers = {
+        name: (
+            pair.public,
+            dh.exchange(pair.private, server.public),
+            dh.exchange(pair.private, static_of(CLASSIC).public),
+        )
+        for name, ephemeral in ephemerals.items()
+        for pair, server in [(dh.generate(named(ephemeral)), dh.generate(named(SERVER_EPHEMERAL)))]
+    }
+    assert all(not numbers[name][place][0] for place, name in enumerate(SHORT))
+    return [(f"classic: {name} begins with a zero byte", ephemeral) for name, ephemeral in ephemerals.items()]
+
+
+def with_messages(side: str, given: dict[str, Any], *messages: bytes) -> dict[str, Any]:
+    """With records of the other side behind its part of the handshake."""
+    outcome, results = run(f"channel-handshakes-{side}", plain(given))
+    assert outcome == SUCCESS, outcome
+    sender = Sender(bytes.fromhex(results["server_key" if side == "client" else "client_key"]))
+    return {**given, "received": given["received"] + b"".join(sender.record(data(each)) for each in messages)}
 
 
 def client_refusals(suite: Suite) -> list[Case]:
@@ -150,6 +181,7 @@ def judged() -> list[Case]:
         Case("the alert", client(suite, bytes(2)), "CHAN-ALERT"),
         Case("nothing", client(suite, b""), "CHAN-TRUNCATED"),
         Case("a frame that announces 8193 bytes", client(suite, bytes.fromhex("2001")), MALFORMED),
+        Case("a frame that announces 8192 bytes", client(suite, bytes.fromhex("2000")), "CHAN-TRUNCATED"),
     ]
 
 
@@ -194,9 +226,27 @@ def server_cases(suite: Suite, points: list[bytes]) -> list[Case]:
             f"a coefficient of e1 is not reduced: {n + 1}": (preface + frame(first[:32] + bad), CRYPTO)
             for n, bad in enumerate(ends)
         }
+    right = server(suite, preface + frame(first))
     return [
-        Case(f"{suite.label}: a client", server(suite, preface + frame(first))),
+        Case(f"{suite.label}: a client", right),
+        Case(f"{suite.label}: each side's key is its own", with_messages("server", right, HELLO, BYE)),
+        *before_login(suite, right),
         *(Case(f"{suite.label}: {name}", server(suite, data), end) for name, (data, end) in wrong.items()),
+    ]
+
+
+def before_login(suite: Suite, right: dict[str, Any]) -> list[Case]:
+    """What is refused behind a right handshake: more than a client may send yet, and a record under the wrong key."""
+    _, results = run("channel-handshakes-server", plain(right))
+    ours, theirs = (bytes.fromhex(results[name]) for name in ("client_key", "server_key"))
+    length = (SMALL_MESSAGE + 1).to_bytes(4, "big")
+    ends = {
+        "a message of 65,537 bytes before a login": (Sender(ours).record(DATA + length), "CHAN-MESSAGE-SIZE"),
+        "the server's own key": (Sender(theirs).record(data(HELLO)), CRYPTO),
+    }
+    return [
+        Case(f"{suite.label}: {name}", {**right, "received": right["received"] + record}, end)
+        for name, (record, end) in ends.items()
     ]
 
 
@@ -209,11 +259,22 @@ def files() -> list[VectorFile]:
     few, all_classic = some(bad_points(HYBRID.noise.dh)), list(bad_points(CLASSIC.noise.dh))
     clients = [
         *(case for suite in (HYBRID, CLASSIC) for case in (*client_successes(suite), *client_refusals(suite))),
+        *(
+            Case(name, client(CLASSIC, frame(answer(CLASSIC, first=message_1(CLASSIC, each))), ephemeral=each))
+            for name, each in short_numbers()
+        ),
         *judged(),
         *bad_server_points(HYBRID, few[:2]),
         *bad_server_points(CLASSIC, all_classic),
     ]
-    servers = [*server_cases(HYBRID, few), *server_cases(CLASSIC, all_classic)]
+    servers = [
+        *server_cases(HYBRID, few),
+        *server_cases(CLASSIC, all_classic),
+        *(
+            Case(name, server(CLASSIC, encode_preface(CLASSIC) + frame(message_1(CLASSIC, each))))
+            for name, each in short_numbers()
+        ),
+    ]
     return [
         file_of(
             "channel-handshakes-client", "channel.md", "A client's handshake, as far as it accepts the server.", clients

@@ -4,7 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from entrenous.channel import SUITES, ClientConnection, HandshakeFinished, ServerConnection, ServerCredential, Suite
+from entrenous.channel import (
+    SUITES,
+    ClientConnection,
+    HandshakeFinished,
+    MessageReceived,
+    ServerConnection,
+    ServerCredential,
+    Suite,
+)
 from entrenous.channel.connection import Connection
 from entrenous.channel.preface import parse_preface
 from entrenous.crypto import MLKEM768
@@ -82,7 +90,7 @@ def client_handshake(given: Given) -> Mapping[str, Any]:
     finished = _finish(client, given, now)
     if finished.peer is None:
         raise UsageError("a client that has finished knows its server")
-    return {"sent": sent.hex(), **_named(finished.peer), **_results(finished, derivations)}
+    return {"sent": sent.hex(), **_named(finished.peer), **_results(finished, derivations), **_said_back(client, now)}
 
 
 def server_handshake(given: Given) -> Mapping[str, Any]:
@@ -96,7 +104,8 @@ def server_handshake(given: Given) -> Mapping[str, Any]:
         trace=derivations,
     )
     finished = _finish(server, given, now=0)
-    return {"sent": server.data_to_send(0).hex(), **_results(finished, derivations)}
+    sent = server.data_to_send(0)
+    return {"sent": sent.hex(), **_results(finished, derivations), **_said_back(server, now=0)}
 
 
 def _finish(connection: Connection, given: Given, now: int) -> HandshakeFinished:
@@ -107,6 +116,19 @@ def _finish(connection: Connection, given: Given, now: int) -> HandshakeFinished
     if not isinstance(event, HandshakeFinished):
         raise UsageError("a handshake ends in itself or in an error")
     return event
+
+
+def _said_back(connection: Connection, now: int) -> dict[str, Any]:
+    """The messages behind the handshake, and the records in which they are said back: which key is whose."""
+    heard, said = [], b""
+    while connection.unread:
+        event = connection.next_event()
+        if not isinstance(event, MessageReceived):
+            raise UsageError("a vector of a handshake has whole messages behind it")
+        heard.append(event.data.hex())
+        connection.send_message(event.data)
+        said += connection.data_to_send(now)
+    return {"heard": heard, "said": said.hex()}
 
 
 def _results(finished: HandshakeFinished, derivations: Derivations) -> dict[str, Any]:
