@@ -44,6 +44,8 @@ def with_(devices: DeviceList, /, **fields: Any) -> bytes:
 def lists() -> list[Case]:
     most = dataclasses.replace(ONE, devices=entries(32))
     clashing = DeviceEntry(SECOND.device_id, SECOND.entry.login_key, DEVICE.entry.login_key)
+    same_login = dataclasses.replace(SECOND.entry, login_key=DEVICE.entry.login_key)
+    same_mls = dataclasses.replace(SECOND.entry, mls_key=DEVICE.entry.mls_key)
     own = DeviceEntry(SECOND.device_id, SECOND.entry.login_key, SECOND.entry.login_key)
     broken = {
         "version 0": (with_(ONE, version=0), "ID-LIST-VERSION"),
@@ -52,6 +54,8 @@ def lists() -> list[Case]:
             "ID-LIST-DUPLICATE",
         ),
         "a key of two devices": (with_(TWO, devices=(DEVICE.entry, clashing)), "ID-LIST-DUPLICATE"),
+        "one login key of two devices": (with_(TWO, devices=(DEVICE.entry, same_login)), "ID-LIST-DUPLICATE"),
+        "one mls key of two devices": (with_(TWO, devices=(DEVICE.entry, same_mls)), "ID-LIST-DUPLICATE"),
         "one key in both roles of a device": (with_(TWO, devices=(own,)), "ID-LIST-DUPLICATE"),
         "a revoked id twice": (with_(THREE, revoked=THREE.revoked * 2), "ID-LIST-DUPLICATE"),
         "a listed device is revoked": (with_(TWO, revoked=(SECOND.device_id,)), "ID-LIST-REVOKED"),

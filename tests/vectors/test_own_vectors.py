@@ -14,7 +14,17 @@ from typing import Any
 
 import pytest
 
-from entrenous.testing.vectors import CRYPTO, MALFORMED, OPERATIONS, SUCCESS, Vector, VectorFile, load_vectors, prove
+from entrenous.testing.vectors import (
+    CRYPTO,
+    MALFORMED,
+    OPERATIONS,
+    SUCCESS,
+    Vector,
+    VectorFile,
+    form,
+    load_vectors,
+    prove,
+)
 from own_vectors.writing import FOLDER, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,6 +151,25 @@ def test_nothing_tried_is_nothing_proved(tmp_path: Path) -> None:
         1,
         ["not tried: 1 of a-later-operation: this program does not know it", "0 vectors agree, 0 differ"],
     )
+
+
+def test_an_installation_that_has_lost_a_file_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in FILES[:2]:
+        few = dataclasses.replace(file, vectors=file.vectors[:1])
+        (tmp_path / f"{file.operation}.json").write_text(few.encode())
+    monkeypatch.setattr(form, "_CHECKOUT", tmp_path)
+    proof = prove()
+    assert {each.operation for each in proof.failures} == OPERATIONS.keys() - {file.operation for file in FILES[:2]}
+    assert not proof.holds
+
+
+def test_what_ends_in_no_way_that_is_known_is_a_failure_and_the_next_is_tried() -> None:
+    first = next(file for file in FILES if file.operation == "channel-prefaces").vectors[0]
+    vectors = (dataclasses.replace(first, comment="without what it needs", given={}), first)
+    proof = prove([VectorFile("channel-prefaces", "channel.md", "Two.", vectors)])
+    assert [(each.comment, each.difference) for each in proof.failures] == [
+        ("without what it needs", "it ends in a KeyError")
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.operation)
