@@ -31,12 +31,13 @@ class Run:
         file: with the queries and the process.
         libraries: in their order.
         expected: for each query whether it is to hold; one that does not is an attack or, where it is asked, a way.
+            None is an equivalence that is not to be proved.
     """
 
     name: str
     file: str
     libraries: tuple[str, ...]
-    expected: tuple[bool, ...]
+    expected: tuple[bool | None, ...]
 
     @property
     def kept(self) -> Path:
@@ -54,7 +55,7 @@ class Run:
         return hashlib.sha256(b"".join(path.read_bytes() for path in self.sources)).hexdigest()
 
 
-def _login(name: str, file: str, *expected: bool, signed: str = "login-bound", suites: str = "suites-both") -> Run:
+def _login(name: str, file: str, *expected: bool, signed: str = "login-bound", suites: str) -> Run:
     return Run(name, file, ("primitives", "channel", signed, "device-login", suites), expected)
 
 
@@ -62,10 +63,16 @@ def _password(name: str, *expected: bool, context: str) -> Run:
     return Run(name, "password-login", ("primitives", context, "opaque"), expected)
 
 
+def _hiding(name: str, expected: bool | None, *, judges: str) -> Run:
+    return Run(name, "hiding", ("primitives", "channel", "login-bound", judges), (expected,))
+
+
 #: Every run. Where a query is expected not to hold, ProVerif is to find the attack, or the way that there should be.
 RUNS = (
-    _login("reachable", "reachable", False, False, False, False),
-    _login("authentication", "authentication", True, True, True, True),
+    _login("reachable-hybrid", "reachable", False, False, suites="suites-hybrid"),
+    _login("reachable-classic", "reachable", False, False, suites="suites-classic"),
+    _login("authentication-hybrid", "authentication", True, True, True, True, suites="suites-hybrid"),
+    _login("authentication-classic", "authentication", True, True, True, True, suites="suites-classic"),
     _login("secrecy-hybrid", "secrecy-hybrid", True, True, suites="suites-hybrid"),
     _login("secrecy-classic", "secrecy-classic", True, True, False, suites="suites-classic"),
     _login("relay-as-specified", "relay", True, True, suites="suites-classic"),
@@ -79,6 +86,8 @@ RUNS = (
     ),
     _password("password-as-specified", False, True, True, context="context-bound"),
     _password("password-without-hash", False, False, True, context="context-without-hash"),
+    _hiding("hiding-as-specified", True, judges="judges-server"),
+    _hiding("hiding-without-judging", None, judges="judges-nobody"),
 )
 
 
@@ -91,6 +100,7 @@ def ask(one: Run) -> str:
 
     Raises:
         RuntimeError: ProVerif did not take the files.
+        subprocess.TimeoutExpired: it has found no end.
     """
     libraries = [word for path in one.sources[:-1] for word in ("-lib", path.name)]
     command = ("proverif", *libraries, one.sources[-1].name)
