@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls formal check format lock clean setup setup-dev setup-fuzz
+.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls formal demo-gif check format lock clean setup setup-dev setup-fuzz setup-pictures
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-mls: setup-dev ## MLS beside ts-mls and two wheels of mls-rs; MEMBERS="2 1
 formal: setup-dev ## the channel, logins and passwords as formal models, in Maude and ProVerif where they are installed
 	PYTHONPATH=tests $(BIN)/python -m formal
 
+demo-gif: setup-pictures ## film the real program anew: assets/demo.gif, in some three minutes (Unix)
+	PYTHONPATH=tools $(BIN)/python -m pictures demo
+
 check: setup-dev ## format, lint, types, import contracts, a row and a test for every rule
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -65,6 +68,7 @@ format: setup-dev ## rewrite the code in the project's format
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
 setup-fuzz: $(VENV)/.fuzz
+setup-pictures: $(VENV)/.pictures
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Entrenous needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -86,6 +90,11 @@ $(VENV)/.fuzz: requirements/fuzz.lock $(VENV)/.dev
 	@test "$$(uname -s)" = Linux || { echo "fuzzing needs Linux: Atheris, which measures coverage, is made for it" >&2; exit 1; }
 	@echo "Setting up the fuzzer (once) ..."
 	$(BIN)/pip install -q --require-hashes -r requirements/fuzz.lock
+	@touch $@
+
+$(VENV)/.pictures: requirements/pictures.lock $(VENV)/.runtime
+	@echo "Setting up what paints (once) ..."
+	$(BIN)/pip install -q --require-hashes -r requirements/pictures.lock
 	@touch $@
 
 lock: setup-dev ## pin every dependency again, by hash

@@ -27,6 +27,7 @@ def main() -> None:
     lock("build", "--upgrade", *runtime, str(HERE / "build.in"))
     lock("dev", "--upgrade", *runtime, "--group", f"{PYPROJECT}:dev", str(HERE / "build.in"))
     lock("fuzz", "--upgrade", *runtime, str(HERE / "fuzz.in"))
+    lock("pictures", "--upgrade", *runtime, str(HERE / "pictures.in"))
 
 
 if __name__ == "__main__":
