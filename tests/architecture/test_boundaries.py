@@ -42,6 +42,15 @@ def test_a_client_process_never_loads_the_server(forbidden: str) -> None:
     assert forbidden not in loaded_by("import entrenous.client")
 
 
+@pytest.mark.parametrize("forbidden", ["rich", "pygments", "entrenous.server", "entrenous.client", "sqlalchemy"])
+def test_the_command_line_loads_nothing_dear_before_it_knows_the_command(forbidden: str) -> None:
+    assert forbidden not in loaded_by("import entrenous.cli.main")
+
+
+def test_what_the_command_line_keeps_from_being_loaded_at_first_can_be_had_afterwards() -> None:
+    assert {"structlog", "rich.console"} <= loaded_by("import entrenous.cli.main, rich.console")
+
+
 def test_importing_the_package_alone_is_cheap() -> None:
     assert not [name for name in loaded_by("import entrenous") if name.startswith("entrenous.")]
 

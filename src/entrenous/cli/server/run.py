@@ -134,7 +134,12 @@ def server_run(
         settings = addressed(settings, directory, public)
         await serve(settings, directory, as_json=as_json, reread=reread, file=effective.named, trace=trace)
 
-    run(main, loop=server_loop)
+    # Until it listens: the collector would look through all that is loaded, again and again, and find nothing.
+    gc.disable()
+    try:
+        run(main, loop=server_loop)
+    finally:
+        gc.enable()
 
 
 def addressed(settings: "Settings", directory: Path, public: str | None) -> "Settings":
@@ -183,6 +188,7 @@ async def serve(
         # What is loaded by now stays. The collector would look through all of it and stop everybody for 40 ms.
         gc.collect()
         gc.freeze()
+        gc.enable()
         _tell_address(server, as_json=as_json)
         if await is_first_start(server, directory):
             await _tell_first_link(server, as_json=as_json)
