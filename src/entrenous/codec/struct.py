@@ -5,6 +5,7 @@ from typing import Any, Self, TypeVar, dataclass_transform, get_type_hints
 
 from entrenous.codec.compile import Codec, codec_for
 from entrenous.codec.generate import Slot, generate
+from entrenous.codec.values import Value, as_value
 from entrenous.errors import MalformedError, UsageError
 
 T = TypeVar("T")
@@ -13,10 +14,10 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def struct(cls: type[T]) -> type[T]:
     """Make a ``Struct`` subclass an immutable value whose annotated fields are its wire form, in order."""
-    return dataclasses.dataclass(frozen=True, slots=True)(cls)
+    return as_value(cls)
 
 
-class Struct:
+class Struct(Value):
     """The base of every wire type: an immutable value with exactly one encoding."""
 
     __slots__ = ()
