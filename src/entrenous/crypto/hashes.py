@@ -4,6 +4,8 @@ import hashlib
 import hmac
 from enum import Enum
 
+from cryptography.hazmat.primitives import hashes
+
 
 class Hash(Enum):
     """A hash function of the SHA-2 family.
@@ -13,17 +15,19 @@ class Hash(Enum):
         size: bytes of output (Nh).
         block_size: bytes of HMAC's block; longer keys are hashed first.
         hpke_id: its HKDF's number in HPKE (RFC 9180 §7.2).
+        library: the library's name for it.
     """
 
-    SHA256 = ("sha256", 32, 64, 0x0001)
-    SHA384 = ("sha384", 48, 128, 0x0002)
-    SHA512 = ("sha512", 64, 128, 0x0003)
+    SHA256 = ("sha256", 32, 64, 0x0001, hashes.SHA256())
+    SHA384 = ("sha384", 48, 128, 0x0002, hashes.SHA384())
+    SHA512 = ("sha512", 64, 128, 0x0003, hashes.SHA512())
 
-    def __init__(self, name_: str, size: int, block_size: int, hpke_id: int) -> None:
+    def __init__(self, name_: str, size: int, block_size: int, hpke_id: int, library: hashes.HashAlgorithm) -> None:
         self.name_ = name_
         self.size = size
         self.block_size = block_size
         self.hpke_id = hpke_id
+        self.library = library
         self._new = getattr(hashlib, name_)
 
     def digest(self, first: bytes = b"", *more: bytes) -> bytes:

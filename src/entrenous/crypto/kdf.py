@@ -1,8 +1,11 @@
 """HKDF (RFC 5869), and HPKE's labelled forms of it (RFC 9180 §4).
 
-By hand, because two digests are faster than building the library's KDF objects, and because the library offers no
-separate Extract. Proved by RFC 5869's and Wycheproof's vectors.
+The two steps by hand, because two digests are faster than building the library's KDF objects, and because the library
+offers no separate Extract; both at once by the library, which needs half as long for three. Proved by RFC 5869's and
+Wycheproof's vectors.
 """
+
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from entrenous.crypto.hashes import Hash
 from entrenous.errors import UsageError
@@ -53,7 +56,10 @@ def hkdf(hash: Hash, salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes
     Raises:
         UsageError: ``length`` is out of range.
     """
-    return hkdf_expand(hash, hkdf_extract(hash, salt, ikm), info, length)
+    size = hash.size
+    if not size < length <= 255 * size:
+        return hkdf_expand(hash, hkdf_extract(hash, salt, ikm), info, length)
+    return HKDF(hash.library, length, salt, info).derive(ikm)
 
 
 def labeled_extract(kdf: Hash, suite_id: bytes, salt: bytes, label: bytes, ikm: bytes) -> bytes:

@@ -75,6 +75,7 @@ class MLKEM:
         sizes: tuple[int, int],
         library: tuple[type[MLKEM768PrivateKey | MLKEM1024PrivateKey], type[MLKEM768PublicKey | MLKEM1024PublicKey]],
         encapsulator: Encapsulator | None = None,
+        kept: int = CACHED_PUBLIC_KEYS,
     ) -> None:
         self.name = name
         self.id = number
@@ -85,11 +86,17 @@ class MLKEM:
         self._encapsulator = encapsulator
         self._library = library
         self._coefficients = _Coefficients(self.public_size - MATRIX_SEED_SIZE)
-        self.library_public: Callable[[bytes], Any] = lru_cache(CACHED_PUBLIC_KEYS)(self._checked_public)
+        parse: Callable[[bytes], Any] = self._checked_public
+        self.library_public = lru_cache(kept)(parse) if kept else parse
 
     def with_encapsulator(self, encapsulator: Encapsulator) -> "MLKEM":
         """The same KEM with another Encaps, for tests."""
         return MLKEM(self.name, self.id, (self.public_size, self.ciphertext_size), self._library, encapsulator)
+
+    def for_ephemeral_keys(self) -> "MLKEM":
+        """The same KEM for public keys of which none comes twice: it keeps no parsed ones."""
+        sizes = (self.public_size, self.ciphertext_size)
+        return MLKEM(self.name, self.id, sizes, self._library, self._encapsulator, kept=0)
 
     def key_pair(self, private: bytes) -> KEMKeyPair:
         """ML-KEM.KeyGen_internal: the key pair of a seed d ‖ z.

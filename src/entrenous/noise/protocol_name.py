@@ -9,7 +9,7 @@ from entrenous.noise.patterns import HandshakePattern, parse_pattern
 
 #: What we implement of each part. One line here is all that another function needs.
 DH_FUNCTIONS: dict[str, DH] = {"25519": X25519, "FFDHE2048": FFDHE2048}
-KEM_FUNCTIONS: dict[str, KEM] = {"MLKEM768": MLKEM768}
+KEM_FUNCTIONS: dict[str, KEM] = {"MLKEM768": MLKEM768.for_ephemeral_keys()}
 CIPHERS = {"AESGCM": AeadId.AES_256_GCM}
 HASHES = {"SHA256": Hash.SHA256}
 
