@@ -90,9 +90,9 @@ def ff(size: int) -> bytes:
 
 def records(policy: RekeyPolicy, messages: int) -> bytes:
     """Records under the example's key, each with the framed Ping."""
-    writer = RecordWriter(CipherState(AeadId.AES_256_GCM, b"\x4b" * 32), policy, now=0)
+    writer = RecordWriter(CipherState(AeadId.AES_256_GCM, b"\x4b" * 32), policy)
     framed = len(PING).to_bytes(4, "big") + PING
-    return b"".join(writer.data([framed], 0) for _ in range(messages))
+    return b"".join(writer.data(framed, 0) for _ in range(messages))
 
 
 def leaf_certificate() -> LeafCertificate:

@@ -58,15 +58,16 @@ class Connection(ABC):
     __slots__ = (
         "_clear",
         "_eof",
+        "_first",
         "_handshake_hash",
         "_inbox",
         "_last_words",
         "_messages",
         "_now",
         "_opened_at",
-        "_queue",
         "_reader",
         "_rekey",
+        "_rest",
         "_trace",
         "_writer",
         "allowance",
@@ -88,7 +89,9 @@ class Connection(ABC):
         self._inbox = ByteQueue()
         self._messages = MessageReader()
         self._clear: list[bytes] = []  # handshake messages and the alert, which are no records
-        self._queue: list[bytes | memoryview] = []  # framed plaintext, and sealed when it is sent
+        # Framed plaintext, which is sealed when it is sent: mostly one piece, and a list for one piece costs its time.
+        self._first: bytes | memoryview = b""
+        self._rest: list[bytes | memoryview] = []
         #: Bytes of plaintext that wait for the next ``data_to_send``.
         self.queued = 0
         self._handshake_hash: bytes | None = None
@@ -126,7 +129,7 @@ class Connection(ABC):
     @property
     def has_output(self) -> bool:
         """Whether ``data_to_send`` has something for the network, beside a change of key."""
-        return bool(self._clear or self._queue) or self.state is State.CLOSING
+        return bool(self._clear or self.queued) or self.state is State.CLOSING
 
     def expired(self, now: float) -> bool:
         """Whether this connection is so old that its owner should make a new one."""
@@ -180,7 +183,10 @@ class Connection(ABC):
         """
         if self.state is not _OPEN:
             raise self._not_open()
-        self._queue.append(data)
+        if self.queued:
+            self._rest.append(data)
+        else:
+            self._first = data
         self.queued += len(data)
 
     def send_padding(self, size: int, now: float) -> None:
@@ -192,7 +198,7 @@ class Connection(ABC):
         writer = self._writer
         if self.state is not State.OPEN or writer is None:
             raise self._not_open()
-        self._clear += writer.data(self._drain(), now), writer.padding(size, now)
+        self._clear += writer.data(b"".join(self._drain()), now), writer.padding(size, now)
 
     def data_to_send(self, now: float, most: int | None = None) -> bytes:
         """What to write now: queued messages in as few records as possible, keys changed when due.
@@ -203,11 +209,17 @@ class Connection(ABC):
                 ``queued``, and a close waits behind it. None is everything.
         """
         writer = self._writer
-        data = b"" if writer is None else writer.data(self._drain(most), now)
+        if writer is None:
+            data = b""
+        elif self._rest or (most is not None and self.queued > most):
+            data = writer.data(b"".join(self._drain(most)), now)
+        else:
+            data = writer.data(self._first, now)
+            self._first, self.queued = b"", 0
         if self._clear:
             data = b"".join((*self._clear, data))
             self._clear.clear()
-        if self.state is _CLOSING and writer is not None and not self._queue:
+        if self.state is _CLOSING and writer is not None and not self.queued:
             data += writer.close()
             self._move("flushed")
             self._forget()
@@ -240,7 +252,7 @@ class Connection(ABC):
         self._handshake_hash = noise.handshake_hash
         self._opened_at = self._now
         self._reader = RecordReader(transport.receiving, self._rekey, self._trace)
-        self._writer = RecordWriter(transport.sending, self._rekey, self._now, self._trace)
+        self._writer = RecordWriter(transport.sending, self._rekey, self._trace)
         self._move("finished")
         return HandshakeFinished(noise.handshake_hash, suite.number, self.peer)
 
@@ -265,20 +277,19 @@ class Connection(ABC):
         return UsageError(f"nothing can be sent on a connection that is {self.state.value}")
 
     def _drain(self, most: int | None = None) -> list[bytes | memoryview]:
+        parts = [self._first, *self._rest]
+        self._first, self._rest = b"", []
         if most is None or self.queued <= most:
-            parts, self._queue, self.queued = self._queue, [], 0
+            self.queued = 0
             return parts
         self.queued -= most
-        taken: list[bytes | memoryview] = []
-        for index, part in enumerate(self._queue):
+        for index, part in enumerate(parts):
             if len(part) > most:
                 # A view: what is left of a large message is not copied at every turn.
-                self._queue[:index] = []
-                self._queue[0] = memoryview(part)[most:]
-                return [*taken, memoryview(part)[:most]]
-            taken.append(part)
+                self._first, self._rest = memoryview(part)[most:], parts[index + 1 :]
+                return [*parts[:index], memoryview(part)[:most]]
             most -= len(part)
-        return taken
+        return parts
 
     def _fail(self, reason: str) -> None:
         """End the connection over the peer's doing. The alert is the same for every reason."""

@@ -6,7 +6,6 @@ zero is the alert: it says that its sender gave up and never why. Nobody authent
 cut the line as well.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -22,6 +21,8 @@ HEADER_SIZE = 2
 ALERT = bytes(HEADER_SIZE)
 #: Bytes of a record beside its body: the kind and the tag.
 OVERHEAD = 1 + TAG_SIZE
+#: Unix seconds before any that come, and before those.
+_AT_ONCE, _BEFORE = 0.0, -1.0
 #: The most one record carries, in bytes.
 MAX_BODY = MAX_MESSAGE - OVERHEAD
 
@@ -36,6 +37,7 @@ class Kind(IntEnum):
 
 
 _DATA, _REKEY, _CLOSE, _PADDING = (bytes((kind,)) for kind in Kind)
+_DATA_KIND, _REKEY_KIND = int(Kind.DATA), int(Kind.REKEY)
 _KIND_OF = {int(kind): kind for kind in Kind}
 
 
@@ -91,31 +93,27 @@ def take_frame(queue: ByteQueue, *, minimum: int, maximum: int) -> bytes | None:
 class RecordWriter:
     """Seals one direction. The key changes by itself when its time has come."""
 
-    __slots__ = ("_cipher", "_count", "_key_since", "_policy", "_trace")
+    __slots__ = ("_cipher", "_count", "_good_until", "_policy", "_trace")
 
-    def __init__(self, cipher: CipherState, policy: RekeyPolicy, now: float, trace: Trace = SILENT) -> None:
+    def __init__(self, cipher: CipherState, policy: RekeyPolicy, trace: Trace = SILENT) -> None:
         self._cipher = cipher
         self._policy = policy
-        self._key_since = now
+        #: Unix seconds at which the key is old, or is looked at for the first time.
+        self._good_until = _AT_ONCE
         self._count = 0
         self._trace = trace
 
-    def data(self, parts: Iterable[bytes | memoryview], now: float) -> bytes:
-        """Records that carry ``parts``, joined: as few as possible.
+    def data(self, stream: bytes | memoryview, now: float) -> bytes:
+        """Records that carry ``stream``: as few as possible.
 
-        Without parts there are none, or the one that changes an old key.
+        Of nothing there are none, or the one that changes an old key.
         """
-        rekeyed = self._rekey_if_due(now)
-        stream = b"".join(parts)
-        if not stream:
-            return rekeyed
-        if len(stream) <= MAX_BODY:
-            return rekeyed + self._seal(_DATA + stream)
-        rest = memoryview(stream)
-        sealed = [rekeyed, self._seal(_DATA + rest[:MAX_BODY])]
-        for start in range(MAX_BODY, len(stream), MAX_BODY):
-            sealed += self._rekey_if_due(now), self._seal(_DATA + rest[start : start + MAX_BODY])
-        return b"".join(sealed)
+        if len(stream) > MAX_BODY:
+            rest = memoryview(stream)
+            return b"".join([self.data(rest[at : at + MAX_BODY], now) for at in range(0, len(stream), MAX_BODY)])
+        if stream:
+            return self._seal(_DATA + stream, now)
+        return b"" if now < self._good_until else self._change_key(now)
 
     def padding(self, size: int, now: float) -> bytes:
         """A record of ``size`` bytes that mean nothing.
@@ -125,31 +123,32 @@ class RecordWriter:
         """
         if not 0 <= size <= MAX_BODY:
             raise UsageError(f"a record cannot carry {size} bytes of padding")
-        return self._rekey_if_due(now) + self._seal(_PADDING + bytes(size))
+        return self._seal(_PADDING + bytes(size), now)
 
     def close(self) -> bytes:
         """The last record."""
         return self._seal(_CLOSE)
 
-    def _seal(self, plaintext: bytes) -> bytes:
+    def _seal(self, plaintext: bytes, now: float = _BEFORE) -> bytes:
+        """A record, behind the one that changes the key where it is time; without ``now`` it is not."""
+        changed = b"" if now < self._good_until else self._change_key(now)
         ciphertext = self._cipher.encrypt_with_ad(b"", plaintext)
         self._count += 1
+        if self._count >= self._policy.send_records:
+            self._good_until = _AT_ONCE
         if self._trace is not SILENT:
             _tell(self._trace, "send", plaintext[0], self._count, len(ciphertext))
-        return len(ciphertext).to_bytes(HEADER_SIZE, "big") + ciphertext
+        return changed + len(ciphertext).to_bytes(HEADER_SIZE, "big") + ciphertext
 
-    def _rekey_if_due(self, now: float) -> bytes:
-        """The record that changes the key, if it is time."""
-        if not self._count:
-            self._key_since = now  # an unused key does not age: it has nothing to give away
-            return b""
-        if self._count < self._policy.send_records and now - self._key_since < self._policy.send_seconds:
-            return b""
-        sealed = self._seal(_REKEY)
-        self._cipher.rekey()
-        self._trace.step("channel.rekey", direction="send", records=self._count)
-        self._count = 0
-        self._key_since = now
+    def _change_key(self, now: float) -> bytes:
+        """The record that changes the key. An unused one does not age: it has nothing to give away."""
+        sealed = b""
+        if self._count:
+            sealed = self._seal(_REKEY)
+            self._cipher.rekey()
+            self._trace.step("channel.rekey", direction="send", records=self._count)
+            self._count = 0
+        self._good_until = now + self._policy.send_seconds
         return sealed
 
 
@@ -175,16 +174,29 @@ class RecordReader:
         ciphertext = take_frame(queue, minimum=OVERHEAD, maximum=MAX_MESSAGE)
         if ciphertext is None:
             return None
-        record = self._open(ciphertext)
-        if record.kind is Kind.REKEY:
+        plaintext = self.open(ciphertext)
+        return Record(_KIND_OF[plaintext[0]], memoryview(plaintext)[1:])
+
+    def open(self, ciphertext: bytes) -> bytes:
+        """The plaintext of the next record, which is all there: its kind, then what it carries.
+
+        Raises:
+            CryptoError, MalformedError, RejectedError: as ``next_record``.
+        """
+        plaintext = self._cipher.decrypt_with_ad(b"", ciphertext)
+        self._count += 1
+        if plaintext[0] != _DATA_KIND or self._count > self._policy.receive_records:
+            self._judge(plaintext)
+        if self._trace is not SILENT:
+            _tell(self._trace, "receive", plaintext[0], self._count, len(ciphertext))
+        if plaintext[0] == _REKEY_KIND:
             self._cipher.rekey()
             self._trace.step("channel.rekey", direction="receive", records=self._count)
             self._count = 0
-        return record
+        return plaintext
 
-    def _open(self, ciphertext: bytes) -> Record:
-        plaintext = self._cipher.decrypt_with_ad(b"", ciphertext)
-        self._count += 1
+    def _judge(self, plaintext: bytes) -> None:
+        """Whether a record may come that carries no data, or under a key that was used for long."""
         kind = _KIND_OF.get(plaintext[0])
         if kind is None:
             raise RejectedError("CHAN-RECORD-KIND", f"there is no record kind {plaintext[0]}")
@@ -193,9 +205,6 @@ class RecordReader:
         # protocol §1: "receivers close after 2^17 without one"
         if self._count > self._policy.receive_records and kind is not Kind.REKEY:
             raise RejectedError("CHAN-REKEY", f"{self._count} records under one key")
-        if self._trace is not SILENT:
-            _tell(self._trace, "receive", plaintext[0], self._count, len(ciphertext))
-        return Record(kind, memoryview(plaintext)[1:])
 
 
 def _tell(trace: Trace, direction: str, kind: int, number: int, size: int) -> None:

@@ -53,8 +53,11 @@ class CipherState:
             return plaintext
         if len(plaintext) > MAX_MESSAGE - TAG_SIZE:
             raise UsageError(f"a Noise message carries at most {MAX_MESSAGE - TAG_SIZE} bytes, not {len(plaintext)}")
-        ciphertext = self._key.seal(self._next_nonce(), plaintext, ad)
-        self._nonce += 1
+        number = self._nonce
+        if number >= RESERVED_NONCE:
+            raise _used_up()
+        ciphertext = self._key.seal(number.to_bytes(NONCE_SIZE, "big"), plaintext, ad)
+        self._nonce = number + 1
         return ciphertext
 
     def decrypt_with_ad(self, ad: bytes, ciphertext: bytes) -> bytes:
@@ -69,8 +72,11 @@ class CipherState:
             return ciphertext
         if not TAG_SIZE <= len(ciphertext) <= MAX_MESSAGE:
             raise MalformedError(f"no Noise message has {len(ciphertext)} bytes")
-        plaintext = self._key.open(self._next_nonce(), ciphertext, ad)
-        self._nonce += 1
+        number = self._nonce
+        if number >= RESERVED_NONCE:
+            raise _used_up()
+        plaintext = self._key.open(number.to_bytes(NONCE_SIZE, "big"), ciphertext, ad)
+        self._nonce = number + 1
         return plaintext
 
     def rekey(self) -> None:
@@ -88,11 +94,10 @@ class CipherState:
         """Forbid further use, as for the direction that a one-way pattern does not have (§7.4)."""
         self._nonce = RESERVED_NONCE
 
-    def _next_nonce(self) -> bytes:
-        # §5.1: "if incrementing n results in 2^64-1, then any further calls signal an error"
-        if self._nonce >= RESERVED_NONCE:
-            raise UsageError("this CipherState may not be used any more")
-        return self._nonce.to_bytes(NONCE_SIZE, "big")
-
     def __repr__(self) -> str:
         return f"CipherState({self.aead.name if self._key else 'no key'}, nonce={self._nonce})"
+
+
+def _used_up() -> UsageError:
+    """§5.1: "if incrementing n results in 2^64-1, then any further calls signal an error"."""
+    return UsageError("this CipherState may not be used any more")

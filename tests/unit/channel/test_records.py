@@ -35,7 +35,7 @@ def records(sent: bytes) -> list[bytes]:
 def seal(sender: Connection, plaintext: bytes) -> bytes:
     """A record the sender's API would not make."""
     assert sender._writer is not None
-    return sender._writer._seal(plaintext)
+    return sender._writer._seal(plaintext, NOW)
 
 
 def refused(receiver: Connection, data: bytes, error: type[Exception], rule: str | None = None) -> None:
@@ -245,6 +245,9 @@ def test_the_product_rekeys_at_two_to_the_sixteenth_record() -> None:
     for sender, receiver in ((client, server), (server, client)):
         assert sender._writer is not None
         assert receiver._reader is not None
+        sender.send_message(b"first")
+        receiver.receive_data(sender.data_to_send(NOW), NOW)
+        assert messages(drain(receiver)) == [b"first"]
         sender._writer._count = 2**16 - 1
         receiver._reader._count = 2**16 - 1
         for expected in (1, 2, 1):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from entrenous.bench.line import Line
 from entrenous.bench.server.ledger import Ledger, Place
 from entrenous.channel import HYBRID, ClientConnection
-from entrenous.channel.records import Kind
+from entrenous.channel.records import HEADER_SIZE, OVERHEAD, Kind
 from entrenous.crypto import Entropy
 from entrenous.errors import UsageError
 from entrenous.server import Clock
@@ -19,11 +19,26 @@ _LENGTH, _NUMBER_AT = 4, 5
 class OpenChannel(ClientConnection):
     """A channel whose owner cuts the stream into messages himself."""
 
-    def pieces(self) -> Iterator[memoryview]:
+    def open_whole(self, data: bytes) -> bytes | None:
+        """What one record of data carries, where ``data`` is that; None, and nothing has happened, where it is not."""
+        length = len(data) - HEADER_SIZE
+        if (
+            self._inbox
+            or self._reader is None
+            or length < OVERHEAD
+            or int.from_bytes(data[:HEADER_SIZE], "big") != length
+        ):
+            return None
+        plaintext = self._reader.open(data[HEADER_SIZE:])
+        if plaintext[0] == Kind.CLOSE:
+            raise UsageError("the server has closed a connection")
+        return plaintext[1:] if plaintext[0] == Kind.DATA else b""
+
+    def pieces(self) -> Iterator[bytes]:
         """What the records carry that have arrived."""
         while self._reader is not None and (record := self._reader.next_record(self._inbox)) is not None:
             if record.kind is Kind.DATA:
-                yield record.body
+                yield bytes(record.body)
             elif record.kind is Kind.CLOSE:
                 raise UsageError("the server has closed a connection")
 
@@ -74,6 +89,14 @@ class Ear(Line):
         if ledger is None:
             super().data_received(data)
             return
+        if not self._talks:
+            # Most of what a listener is sent comes one record a write.
+            events = self.channel.open_whole(data)
+            if events is not None:
+                finished = ledger.hear(self._place, events, time.perf_counter())
+                if finished:
+                    self._finished(finished)
+                return
         self.channel.receive_data(data, self._clock.now())
         for piece in self.channel.pieces():
             now = time.perf_counter()
@@ -82,7 +105,7 @@ class Ear(Line):
                 if finished:
                     self._finished(finished)
 
-    def _cut(self, piece: memoryview) -> Iterator[bytes]:
+    def _cut(self, piece: bytes) -> Iterator[bytes]:
         """Take the replies out of what one who talks is sent; what is left are events."""
         data = self._rest + piece
         start = 0

@@ -5,6 +5,7 @@ others hear is compared with that, byte for byte, which costs next to nothing an
 """
 
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from entrenous.errors import EntrenousError, UsageError
 from entrenous.wire import EVENT_NUMBER, decode_from_server
@@ -12,6 +13,19 @@ from entrenous.wire.events import NewEntry
 
 #: Bytes of a message's length.
 _LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What was heard in one go, after so many bytes of the log: up to where, and how many entries that is in all."""
+
+    start: int
+    said: bytes
+    end: int
+    heard: int
+
+
+_NO_STEP = _Step(-1, b"", -1, 0)
 
 
 class Ledger:
@@ -40,6 +54,8 @@ class Ledger:
         self._standing = [members]
         self._done = 0
         self._heard: list[tuple[float, int, int]] = []
+        #: What somebody heard last: most hear it next.
+        self._step = _NO_STEP
 
     @property
     def open(self) -> int:
@@ -66,24 +82,30 @@ class Ledger:
         Raises:
             UsageError: it is not what comes next in this room's log.
         """
+        step = self._step
+        if step.start != place.offset or step.said != piece:
+            step = self._step = self._compared(place, bytes(piece))
+        place.offset = step.end
+        before, heard = place.heard, step.heard
+        if heard == before:
+            return []
+        place.heard = heard
+        self._heard.append((now, before, heard))
+        standing = self._standing
+        standing[heard] += 1
+        standing[before] -= 1
+        return [] if standing[self._done] else self._finished()
+
+    def _compared(self, place: "Place", piece: bytes) -> "_Step":
+        """What a member says that he heard next is what others have heard there, or what is due."""
         start, end = place.offset, place.offset + len(piece)
         known = len(self._stream)
+        if not self._stream.startswith(piece[: known - start], start):
+            raise UsageError(f"a member heard something else than others at entry {place.heard}")
         if end > known:
-            if not self._stream.startswith(piece[: known - start], start):
-                raise UsageError(f"a member heard something else than others at entry {place.heard}")
             self._stream += piece[known - start :]
             self._parse()
-        elif not self._stream.startswith(piece, start):
-            raise UsageError(f"a member heard something else than others at entry {place.heard}")
-        place.offset = end
-        heard = bisect_right(self._ends, end, place.heard)
-        if heard == place.heard:
-            return []
-        self._heard.append((now, place.heard, heard))
-        self._standing[place.heard] -= 1
-        self._standing[heard] += 1
-        place.heard = heard
-        return self._finished() if not self._standing[self._done] else []
+        return _Step(start, piece, end, bisect_right(self._ends, end, place.heard))
 
     def settle(self) -> tuple[int, list[float]]:
         """End a measurement: how many messages there were, and the seconds that each delivery took.
@@ -100,7 +122,7 @@ class Ledger:
         messages = len(self._entries)
         for each in (self._stream, self._ends, self._entries, self._acknowledged, self._places, self._heard):
             each.clear()
-        self._standing, self._done, self._said = [self._members], 0, 0
+        self._standing, self._done, self._said, self._step = [self._members], 0, 0, _NO_STEP
         return messages, took
 
     def _finished(self) -> list[int]:

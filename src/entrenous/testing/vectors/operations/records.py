@@ -41,8 +41,10 @@ class UsedWriter(RecordWriter):
     __slots__ = ()
 
     def __init__(self, key: bytes, before: int) -> None:
-        super().__init__(UsedCipher(key, before), DEFAULT_REKEY_POLICY, 0)
+        super().__init__(UsedCipher(key, before), DEFAULT_REKEY_POLICY)
         self._count = before
+        if 0 < before < DEFAULT_REKEY_POLICY.send_records:
+            self._good_until = DEFAULT_REKEY_POLICY.send_seconds
 
 
 class KeyedConnection(Connection):
