@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, Engine
 
 from entrenous.errors import UnavailableError
-from entrenous.server.store import create_tables, ensure_schema, sqlite_engine
+from entrenous.server.store import create_tables, ensure_schema, log, retention, sqlite_engine
+from entrenous.server.store.migrate import configuration
 from entrenous.server.store.schema import REVISION, metadata
+from entrenous.server.store.statements import Transaction
 
 
 def structure(engine: Engine) -> dict[str, set[str]]:
@@ -92,3 +95,23 @@ def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path)
         [sys.executable, "-c", script, str(tmp_path / "a.db")], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "False"
+
+
+def test_what_was_published_before_its_table_was_made_anew_is_remembered_as_long(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "a.db")
+    ensure_schema(engine, lambda connection: command.upgrade(configuration(connection), "0005"))
+    messages = [(bytes([device]) * 16, bytes([number]) * 12) for number in range(40) for device in (9, 3, 7)]
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO sent VALUES (?, ?, ?, ?, ?)",
+            [(*name, b"room" * 4, place, 1_000 + place) for place, name in enumerate(messages)],
+        )
+    ensure_schema(engine)
+    with engine.connect() as connection:
+        tx = Transaction(connection.connection.cursor(), engine.dialect)
+        assert log.published(tx, messages) == {
+            name: log.Sent(b"room" * 4, place) for place, name in enumerate(messages)
+        }
+        assert retention.forget_sent(tx, 1_009) == 10
+        assert set(log.published(tx, messages)) == set(messages[10:])
+    engine.dispose()

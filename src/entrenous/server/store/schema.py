@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The revision of store/migrations that makes exactly these tables.
-REVISION = "0005"
+REVISION = "0006"
 
 metadata = MetaData(
     naming_convention={
@@ -128,7 +128,8 @@ sent = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("forget_at", BigInteger, nullable=False, index=True),
     comment="What was published under which id, so that publishing twice is publishing once; outlives the entries",
-    sqlite_with_rowid=False,
+    # With row ids, unlike its neighbours: rows and their times are added at the end, whoever sends, and only the small
+    # index of ids is changed on a page for each sender. A commit writes every page that it has changed.
 )
 
 roster = Table(
