@@ -113,6 +113,17 @@ async def test_operations_that_queue_up_share_one_commit(any_storage: Storage) -
     assert await any_storage.read(count) == 100
 
 
+async def test_what_is_asked_for_in_one_turn_of_the_loop_is_handed_over_together(storage: Storage) -> None:
+    begun = threading.Event()
+    first, second = storage.write(lambda _: begun.set()), storage.write(adding(1))
+    # The thread has nothing else to do: it would have begun with the first.
+    assert not begun.wait(0.05)
+    assert storage.waiting == 2
+    await asyncio.gather(first, second)
+    assert begun.is_set()
+    assert storage.waiting == 0
+
+
 async def test_a_batch_is_bounded(any_storage: Storage) -> None:
     gate = await Gate.hold(any_storage)
     results = [any_storage.write(adding(n)) for n in range(MAX_BATCH + 1)]

@@ -1,8 +1,8 @@
 """One storage thread with group commit: everything that touches the database goes through here, in order.
 
-The thread takes what has queued up, carries it out as one batch (``batches``, ``postgresql``), commits once and only
-then lets the callers go on. A commit that fails acknowledges nothing: every operation of that batch ends in
-UnavailableError.
+What is asked for in one turn of the loop is handed over at its end. The thread takes what has queued up, carries it out
+as one batch (``batches``, ``postgresql``), commits once and only then lets the callers go on. A commit that fails
+acknowledges nothing: every operation of that batch ends in UnavailableError.
 """
 
 import asyncio
@@ -43,9 +43,10 @@ class Storage:
         self._batches = _batches_for(engine)
         self._inline = inline
         self._loop = asyncio.get_running_loop()
+        #: What was asked for in this turn of the loop, and what was handed over.
+        self._asked: list[Job[Any]] = []
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
-        self._scheduled = False
         #: Transactions committed and operations carried out: what group commit is measured by.
         self.commits = 0
         self.operations = 0
@@ -58,7 +59,7 @@ class Storage:
     @property
     def waiting(self) -> int:
         """Operations that wait for their batch."""
-        return self._queue.qsize()
+        return self._queue.qsize() + len(self._asked)
 
     def write(
         self,
@@ -111,6 +112,7 @@ class Storage:
             return
         self._closed = True
         if self._thread is not None:
+            self._hand_over()
             self._queue.put(None)
             await self._loop.run_in_executor(None, self._thread.join)
         else:
@@ -124,19 +126,25 @@ class Storage:
             job.done(error)
 
     def _submit(self, job: Job[Any]) -> None:
-        if self._closed or self._queue.qsize() >= MAX_QUEUE:
+        if self._closed or self.waiting >= MAX_QUEUE:
             raise UnavailableError("the store is closed" if self._closed else "the store is too busy")
-        self._queue.put(job)
-        if self._inline and not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._drain)
+        if not self._asked:
+            self._loop.call_soon(self._drain if self._inline else self._hand_over)
+        self._asked.append(job)
+
+    def _hand_over(self) -> None:
+        """Give the thread what was asked for in this turn: at once, it would often begin with the first of many."""
+        asked, self._asked = self._asked, []
+        for job in asked:
+            self._queue.put(job)
 
     def _drain(self) -> None:
         """Inline mode's turn of the thread's loop."""
-        self._scheduled = False
+        self._hand_over()
         while batch := self._take(block=False)[0]:
             self._carry_out(batch)
             _resolve(batch)
+            self._hand_over()
 
     def _work(self) -> None:
         """The storage thread."""
