@@ -362,7 +362,7 @@ async def test_inline_storage_shares_commits_too() -> None:
 
 
 async def test_a_durable_commit_is_what_the_database_is_set_to(storage: Storage) -> None:
-    expected = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "secure_delete": 1}
+    expected = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "secure_delete": 1, "temp_store": 2}
     assert {name: await storage.read(pragma(name)) for name in expected} == expected
 
 

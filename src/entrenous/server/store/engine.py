@@ -26,6 +26,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA secure_delete = ON",
+    # What a statement of many rows needs to be undone stands in memory: in a file of its own, each commit would make one,
+    # somewhere outside of the server's folder.
+    "PRAGMA temp_store = MEMORY",
 )
 
 
