@@ -26,8 +26,8 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA secure_delete = ON",
-    # What a statement of many rows needs to be undone stands in memory: in a file of its own, each commit would make one,
-    # somewhere outside of the server's folder.
+    # What a statement of many rows needs to be undone is in memory: else each commit makes a file for it, somewhere
+    # outside of the server's folder.
     "PRAGMA temp_store = MEMORY",
 )
 
