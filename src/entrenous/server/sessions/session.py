@@ -1,4 +1,4 @@
-"""One connection's conversation: who the client has proved to be (``states``), and its requests answered in order.
+"""One connection's conversation: who the client has proved to be (``steps``), and its requests answered in order.
 
 Until a device has logged in, one request is worked on at a time. A device's requests are started in order without
 waiting for each other, so that many of them share one commit, and answered in order. What a client asks by the
@@ -7,17 +7,18 @@ a reply, or in MalformedError: then the connection closes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from entrenous.server.people.login import Binding
 from entrenous.server.refusal import RefusedError
 from entrenous.server.rooms.appending import Caller
+from entrenous.server.rooms.fanout import Arrival
 from entrenous.server.rooms.outlets import Outlet
 from entrenous.server.sessions.services import ByCallback, Services
 from entrenous.server.sessions.sharing import Call
-from entrenous.server.sessions.states import Anonymous, LoggingIn, OfAccount, OfDevice, Registering, State
+from entrenous.server.sessions.states import Anonymous, OfAccount, OfDevice, State
+from entrenous.server.sessions.steps import STEPS
 from entrenous.server.watching.counters import Count
 from entrenous.wire import ErrorCode, decode_call, encode_answer, replies, requests
 
@@ -65,23 +66,24 @@ class Session:
     """See the module. It is also a ``fanout.Subscriber`` once a device has logged in."""
 
     __slots__ = (
-        "_binding",
         "_closed",
         "_goes_on",
         "_link",
         "_loop",
         "_rests",
         "_running",
-        "_services",
         "_to_begin",
         "_waiting",
+        "binding",
+        "services",
         "size",
         "state",
     )
 
     def __init__(self, services: Services, binding: Binding, link: Link) -> None:
-        self._services = services
-        self._binding = binding
+        #: What does the work; and what logins are bound to.
+        self.services = services
+        self.binding = binding
         self._link = link
         self.state: State = Anonymous()
         # Lists, because they are short, and mostly empty: an empty deque has 760 bytes.
@@ -114,7 +116,7 @@ class Session:
     @property
     def held(self) -> Count | None:
         """The limit for which the client has to wait before more of its requests are read, if there is one."""
-        limits = self._services.limits
+        limits = self.services.limits
         if len(self._waiting) + len(self._running) >= limits.requests_in_flight or self.size >= limits.message_bytes:
             return Count.REQUESTS_IN_FLIGHT
         return Count.REPLY_BACKLOG if self._link.backlog >= limits.reply_backlog else None
@@ -122,6 +124,19 @@ class Session:
     def end(self, reason: str) -> None:
         """Say why, and close."""
         self._link.end(reason)
+
+    def account_proved(self) -> None:
+        """The client has proved whose it is."""
+        self._link.logged_in()
+
+    def device_arrived(self, arrival: Arrival) -> None:
+        """It has proved which device it is: from now on it hears what is said in its rooms."""
+        if self._closed:
+            return
+        former = self.services.fanout.attach(self, arrival)
+        self._link.logged_in()
+        if former is not None:
+            former.end("this device has connected again")
 
     def receive(self, message: bytes) -> None:
         """Take one message of the client's.
@@ -143,21 +158,21 @@ class Session:
         """The connection is gone. What is being stored is stored; nothing is answered any more."""
         self._closed = True
         self._waiting.clear()
-        self._services.fanout.detach(self)
+        self.services.fanout.detach(self)
 
     def _start(self) -> None:
         while self._waiting and self._may_start(self._waiting[0]):
             self._begin(self._waiting.pop(0))
 
     def _may_start(self, call: Call) -> bool:
-        if self._link.backlog >= self._services.limits.reply_backlog:
+        if self._link.backlog >= self.services.limits.reply_backlog:
             return False
         # Its rest is reckoned from when its own connection lets it begin.
         return (not self._running or self._may_join(call)) and not self._has_to_rest(call)
 
     def _may_join(self, call: Call) -> bool:
         """Whether a request may be worked on together with others of this connection."""
-        if not isinstance(self.state, OfDevice) or not self._services.serves_devices(call.request):
+        if not isinstance(self.state, OfDevice) or not self.services.serves_devices(call.request):
             return False
         # One at a time, so that what waits for a slow reader stays bounded, and others for the store not for long.
         return not call.is_dear or not any(other.is_dear for other in self._running)
@@ -171,7 +186,7 @@ class Session:
         """Whether something else has to come first; the request is looked at again when it is time."""
         if self._rests or not call.is_shared:
             return self._rests
-        wait = self._services.sharing.wait(call, self.proved, self._loop.time())
+        wait = self.services.sharing.wait(call, self.proved, self._loop.time())
         if wait:
             self._rests = True
             self._loop.call_later(wait, self._rested)
@@ -182,7 +197,7 @@ class Session:
         self._go_on()
 
     def _begin(self, call: Call) -> None:
-        services, state = self._services, self.state
+        services, state = self.services, self.state
         if call.is_shared:
             services.sharing.began(call, self.proved, self._loop.time())
         self._running.append(call)
@@ -205,7 +220,7 @@ class Session:
     def _hand_over(self, hand_over: ByCallback, caller: Caller, call: Call) -> None:
         """Have a service do it, and tell us when it is done."""
         try:
-            self._services.charge(caller.account, call.request, call.size)
+            self.services.charge(caller.account, call.request, call.size)
             hand_over(caller, call.request, partial(self._done, call))
         except Exception as error:  # noqa: BLE001 whatever it is, it is answered
             self._done(call, error)
@@ -225,7 +240,7 @@ class Session:
 
     def _done(self, call: Call, outcome: replies.Reply | Exception) -> None:
         """A request has come to something: answer it, and those behind it that only waited for their turn."""
-        services, running = self._services, self._running
+        services, running = self.services, self._running
         if call.is_prompt:
             services.courtesy.ended()
         call.reply = services.answers.to(call.request, outcome, self._link.label_log)
@@ -242,7 +257,7 @@ class Session:
     def _send(self, call: Call, reply: replies.Reply) -> None:
         answer = encode_answer(call.number, reply)
         if call.is_shared:
-            self._services.sharing.answered(call, self.proved, self._loop.time(), len(answer))
+            self.services.sharing.answered(call, self.proved, self._loop.time(), len(answer))
         self._link.send(answer)
 
     def _go_on(self) -> None:
@@ -255,89 +270,23 @@ class Session:
     async def _handle(self, request: requests.Request, size: int) -> replies.Reply:
         match self.state:
             case OfAccount(account=account) | OfDevice(caller=Caller(account=account)):
-                self._services.charge(account, request, size)
+                self.services.charge(account, request, size)
         if isinstance(self.state, OfDevice):
-            for_device = self._services.of_device.get(type(request))
+            for_device = self.services.of_device.get(type(request))
             if for_device is not None:
                 return await for_device(self.state.caller, request)
-        handler = _HANDLERS.get(type(request))
-        if handler is None:
-            raise RefusedError("AUTH-DEVICE", ErrorCode.UNAUTHENTICATED, "this needs a device that has logged in")
-        return await handler(self, request)
-
-    async def _register_start(self, request: requests.RegisterStart) -> replies.Reply:
-        self._expect(Anonymous, Registering)
-        self.state = Anonymous()
-        reply, pending = await self._services.registration.start(request, self._binding)
-        self.state = Registering(pending)
-        return reply
-
-    async def _register_finish(self, request: requests.RegisterFinish) -> replies.Reply:
-        state = self.state
-        if not isinstance(state, Registering):
-            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "a registration begins with RegisterStart")
-        self.state = Anonymous()
-        return await self._services.registration.finish(request, state.pending)
-
-    async def _login_start(self, request: requests.LoginStart) -> replies.Reply:
-        self._expect(Anonymous, LoggingIn)
-        self.state = Anonymous()
-        reply, pending = await self._services.login.start(request, self._binding)
-        self.state = LoggingIn(pending)
-        return reply
-
-    async def _login_finish(self, request: requests.LoginFinish) -> replies.Reply:
-        state = self.state
-        if not isinstance(state, LoggingIn):
-            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "a login begins with LoginStart")
-        self.state = Anonymous()
-        reply = await self._services.login.finish(request, state.pending)
-        self.state = OfAccount(state.pending.account)
-        self._link.logged_in()
-        return reply
-
-    async def _device_login(self, request: requests.DeviceLogin) -> replies.Reply:
-        self._expect(Anonymous, OfAccount)
-        if isinstance(self.state, OfAccount) and self.state.account != request.account:
-            raise RefusedError("AUTH-ACCOUNT", ErrorCode.BAD_CREDENTIALS, "this is not proved")
-        reply, rooms = await self._services.login.device(request, self._binding)
-        # Nothing is awaited from here on: what is appended after the rooms were read finds this session listening.
-        self.state = OfDevice(Caller(request.account, request.device))
-        if not self._closed:
-            former = self._services.fanout.attach(self, rooms)
-            self._link.logged_in()
-            if former is not None:
-                former.end("this device has connected again")
-        return reply
+        step = STEPS.get(type(request))
+        if step is not None:
+            return await step(self, request)
+        if isinstance(request, requests.Ping):
+            return replies.Done()
+        return await self._of_account(request)
 
     async def _of_account(self, request: requests.Request) -> replies.Reply:
-        match self.state:
-            case OfAccount(account=account):
-                return await self._services.of_account[type(request)](account, request)
-            case OfDevice(caller=caller):
-                return await self._services.of_account[type(request)](caller.account, request)
-        raise RefusedError("AUTH-ACCOUNT", ErrorCode.UNAUTHENTICATED, "this needs an account that has logged in")
-
-    async def _ping(self, request: requests.Ping) -> replies.Reply:
-        del request
-        return replies.Done()
-
-    def _expect(self, *states: type[State]) -> None:
-        if not isinstance(self.state, states):
-            raise RefusedError("AUTH-ORDER", ErrorCode.UNAUTHENTICATED, "this channel has gone further than that")
-
-
-_Handler = Callable[[Session, Any], Awaitable[replies.Reply]]
-
-#: Who handles what before a device has logged in, and what is not a device's.
-_HANDLERS: dict[type[requests.Request], _Handler] = {
-    requests.RegisterStart: Session._register_start,  # noqa: SLF001 the class's own table
-    requests.RegisterFinish: Session._register_finish,  # noqa: SLF001 the class's own table
-    requests.LoginStart: Session._login_start,  # noqa: SLF001 the class's own table
-    requests.LoginFinish: Session._login_finish,  # noqa: SLF001 the class's own table
-    requests.DeviceLogin: Session._device_login,  # noqa: SLF001 the class's own table
-    requests.PutDeviceList: Session._of_account,  # noqa: SLF001 the class's own table
-    requests.GetVault: Session._of_account,  # noqa: SLF001 the class's own table
-    requests.PutVault: Session._of_account,  # noqa: SLF001 the class's own table
-    requests.Ping: Session._ping,  # noqa: SLF001 the class's own table
-}
+        handler = self.services.of_account.get(type(request))
+        if handler is None:
+            raise RefusedError("AUTH-DEVICE", ErrorCode.UNAUTHENTICATED, "this needs a device that has logged in")
+        account = self.proved
+        if not account:
+            raise RefusedError("AUTH-ACCOUNT", ErrorCode.UNAUTHENTICATED, "this needs an account that has logged in")
+        return await handler(account, request)
