@@ -10,7 +10,7 @@ TARGETS ?=
 MEMBERS ?= 2 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls formal demo-gif check format lock clean setup setup-dev setup-fuzz setup-pictures
+.PHONY: help demo test fuzz soak enumeration bench-server bench-flood bench-slow-readers bench-store bench-mls formal demo-gif pictures check format lock clean setup setup-dev setup-fuzz setup-pictures
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ formal: setup-dev ## the channel, logins and passwords as formal models, in Maud
 
 demo-gif: setup-pictures ## film the real program anew: assets/demo.gif, in some three minutes (Unix)
 	PYTHONPATH=tools $(BIN)/python -m pictures demo
+
+pictures: setup-pictures ## record a conversation and picture it anew in Wireshark: docs/how-to/pictures (Linux, as root)
+	PYTHONPATH=tools $(BIN)/python -m pictures wireshark
 
 check: setup-dev ## format, lint, types, import contracts, a row and a test for every rule
 	$(BIN)/ruff format --check .

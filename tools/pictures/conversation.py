@@ -17,7 +17,7 @@ from pictures.ports import free_port
 #: Seconds in which what is waited for must have happened.
 _PATIENCE = 60
 _PASSWORDS = {"alice": "quarry velvet mango thimble orbit", "bob": "lantern drizzle cobalt anvil pigeon"}
-_ROOM, _TEXT = "garden", "It is under the blue flower pot."
+_ROOM, _TEXT = "garden", "The key is under the pot."
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pictures.stored import entries, rows_of
 from pictures.terminals import Terminal, Terminals
 from pictures.views import Pane, Scene, pane_of, text_before_cursor, text_of
 
-#: A terminal's rows; a pane shows those around its cursor.
+#: A terminal's rows at the least; a lower pane shows those around its cursor.
 _ROWS = 24
 #: Characters typed between two frames, how long each frame is seen, and how long nothing while a password is typed.
 _STROKE, _STROKE_MS, _UNSEEN_MS = 2, 60, 600
@@ -46,7 +46,7 @@ class Stage:
         place = self.layout.places[{"alice": 0, "bob": 1}.get(owner, 2)]
         # Without job control: what a shell starts belongs to its group, and ends with it.
         self.shells[name] = self.terminals.start(
-            ("/bin/sh", "-i", "+m"), home, self._environment(owner), size=(place.columns, _ROWS)
+            ("/bin/sh", "-i", "+m"), home, self._environment(owner), size=(place.columns, max(_ROWS, place.rows))
         )
         self.terminals.wait_for_text(self.shells[name], f"{owner}$ ")
 

@@ -1,7 +1,7 @@
 """What a picture shows, before it is painted: a caption and panes of styled characters, without any pixel."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -123,6 +123,14 @@ def pane_of(screen: Screen, title: str, owner: str, height: int, *, is_typing: b
     rows = tuple(row_of(screen, number) for number in range(top, min(top + height, screen.lines)))
     cursor = (screen.cursor.x, screen.cursor.y - top) if is_typing else None
     return Pane(title, owner, rows, cursor)
+
+
+def without_last_row(pane: Pane) -> Pane:
+    """The pane without its last row, a prompt that waits for the next command, and without blank rows before that."""
+    rows = pane.rows[:-1]
+    while rows and not rows[-1]:
+        rows = rows[:-1]
+    return replace(pane, rows=rows)
 
 
 def text_before_cursor(screen: Screen) -> str:

@@ -1,6 +1,8 @@
 """``entrenous pcap``: what a recording of the network shows of our connections, and with a key log what was said."""
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 #: Characters of a server id and of a room's that tell it from others.
 _SHORT_ID = 16
-#: Characters of a message's fields, or of a text, in one line.
-_LINE = 90
+#: Characters of a text in one line, and of a message's fields, which a terminal may have less space for.
+_LINE, _FEWEST = 90, 20
 _CLIENT, _SERVER = "client →", "← server"
 
 
@@ -147,7 +149,7 @@ def _tell_connection(report: "Report", row: "ConnectionRow", *, with_frames: boo
     if messages:
         say(f"\nConnection {row.number}, what was said on it:")
     for message in messages:
-        for line in _message_lines(message, row.began):
+        for line in message_lines(message, row.began):
             say(line)
 
 
@@ -156,10 +158,12 @@ def _frame_line(row: "FrameRow", began: float) -> str:
     return f"  {row.time - began:9.4f}  {side}  {row.number:5}  {row.kind:<10} {row.size:>6} B"
 
 
-def _message_lines(row: "MessageRow", began: float) -> list[str]:
+def message_lines(row: "MessageRow", began: float) -> list[str]:
+    """One message: a line, cut to what a terminal has space for, and one more for each MLS message in it."""
     side = _CLIENT if row.from_client else _SERVER
     call = f"#{row.call}" if row.call else "event"
-    lines = [f"  {row.time - began:9.4f}  {side}  {call:<6} {row.name:<18} {_fields(row.fields)}".rstrip()]
+    beginning = f"  {row.time - began:9.4f}  {side}  {call:<6} {row.name:<18} "
+    lines = [f"{beginning}{_fields(row.fields, _beside(beginning))}".rstrip()]
     for said in row.said:
         who = "" if said.sender is None else f" by leaf {said.sender}, generation {said.generation}"
         place = f"room {said.group.hex()[:_SHORT_ID]}… epoch {said.epoch}{who}"
@@ -167,10 +171,17 @@ def _message_lines(row: "MessageRow", began: float) -> list[str]:
     return lines
 
 
-def _fields(fields: dict[str, object]) -> str:
+def _beside(beginning: str) -> int:
+    """The characters that a line has after its beginning: on a terminal no more than its width allows."""
+    if not sys.stdout.isatty():
+        return _LINE
+    return max(_FEWEST, min(_LINE, shutil.get_terminal_size().columns - len(beginning)))
+
+
+def _fields(fields: dict[str, object], most: int) -> str:
     told = ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
-    return _cut(one_line(told.replace('"', "")))
+    return _cut(one_line(told.replace('"', "")), most)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
+def _cut(text: str, most: int = _LINE) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -4,7 +4,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from pictures.places import Place, alone, two_above_one
-from pictures.views import Span, Style, first_visible, pane_of, row_of, text_before_cursor, text_of
+from pictures.views import (
+    Pane,
+    Span,
+    Style,
+    first_visible,
+    pane_of,
+    row_of,
+    text_before_cursor,
+    text_of,
+    without_last_row,
+)
 
 BOLD = Style("green", is_bold=True)
 
@@ -68,6 +78,16 @@ def test_a_pane_of_which_all_is_seen_begins_at_the_top_and_nobody_types_in_it() 
     pane = pane_of(screen, "bob's", "bob", 4, is_typing=False)
     assert [bool(row) for row in pane.rows] == [False, True, False, False]
     assert pane.cursor is None
+
+
+def test_a_waiting_prompt_and_blank_rows_before_it_are_left_out() -> None:
+    screen = Screen()
+    screen.put(0, "$ ls")
+    screen.put(2, "a file")
+    screen.put(4, "$ ")
+    rows = without_last_row(pane_of(screen, "alice", "alice", 5, is_typing=False)).rows
+    assert ["".join(span.text for span in row) for row in rows] == ["$ ls", "", "a file"]
+    assert without_last_row(Pane("", "", (row_of(screen, 4),))).rows == ()
 
 
 def test_what_was_typed_over_a_rows_end_is_found() -> None:
