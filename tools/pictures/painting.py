@@ -12,7 +12,7 @@ _COLOURS = {
     "page": "#0b0e14",
     "pane": "#141922",
     "default": "#d7dce4",
-    "black": "#3b4252",
+    "black": "#8b949e",  # what is bold and black is grey on terminals: hints
     "red": "#ff7b72",
     "green": "#7ee787",
     "brown": "#e3b341",  # what terminals call yellow

@@ -36,7 +36,7 @@ def film() -> tuple[tuple[Frame, ...], Layout]:
 def _a_server_starts(stage: Stage) -> None:
     stage.caption = "1  One command starts a server: no domain, no certificate. It prints one invite link."
     stage.shell("server", "server")
-    stage.show(_GLANCE)
+    stage.show(_LINE)
     stage.type("server", "entrenous server run --data data")
     stage.enter("server", "More links: entrenous server invite", _THOUGHT)
 
@@ -70,26 +70,28 @@ def _link(stage: Stage, name: str) -> str:
 
 
 def _they_meet(stage: Stage) -> None:
-    stage.caption = (
-        "4  Alice makes a room and invites him. Below: the room's log, as it stands in the server's database."
-    )
+    stage.caption = "4  Both open the chat."
     for name in ("alice", "bob"):
         stage.shell(name, name)
     for name in ("alice", "bob"):
         stage.type(name, "entrenous")
         stage.enter(name, "-- Connected.", _GLANCE)
+    stage.caption = (
+        "5  Alice makes a room and invites him. Below: the room's log, as it stands in the server's database."
+    )
     stage.below = None
+    stage.show(_LINE)
     stage.type("alice", f"/create {_ROOM}")
     stage.enter("alice", f"== {_ROOM} ==", _GLANCE)
     stage.type("alice", "/invite bob")
     stage.enter("alice", "-- bob is in this room.", 0)
     stage.sees("bob", f"== {_ROOM} ==")
     stage.stored(1)
-    stage.show(_LINE)
+    stage.show(_THOUGHT)
 
 
 def _they_talk(stage: Stage) -> None:
-    stage.caption = "5  They talk. Only their two machines have the keys; the server stores ciphertext."
+    stage.caption = "6  They talk. Only their two machines have the keys; the server stores ciphertext."
     for number, (name, text) in enumerate(_TALK, 2):
         other = "bob" if name == "alice" else "alice"
         stage.type(name, text)
@@ -101,7 +103,7 @@ def _they_talk(stage: Stage) -> None:
 
 
 def _the_server_is_searched(stage: Stage) -> None:
-    stage.caption = "6  Search everything that the server wrote for what Alice said: no line of any file has it."
+    stage.caption = "7  Search everything that the server wrote for what Alice said: no line of any file has it."
     stage.below = "disk"
     stage.shell("disk", "server")
     stage.type("disk", f"grep -rc '{_SECRET}' data")

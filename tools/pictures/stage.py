@@ -16,12 +16,15 @@ from pictures.places import Layout
 from pictures.ports import free_port
 from pictures.stored import entries, rows_of
 from pictures.terminals import Terminal, Terminals
-from pictures.views import Pane, Scene, pane_of, text_before_cursor, text_of
+from pictures.views import Pane, Scene, pane_of, row_in, text_before_cursor, text_of
 
 #: A terminal's rows at the least; a lower pane shows those around its cursor.
 _ROWS = 24
 #: Characters typed between two frames, how long each frame is seen, and how long nothing while a password is typed.
 _STROKE, _STROKE_MS, _UNSEEN_MS = 2, 60, 600
+
+#: What stands in the pane of somebody who has done nothing yet.
+_IDLE = "a machine elsewhere, waiting for a link"
 
 
 @dataclass
@@ -137,7 +140,7 @@ class Stage:
     def _pane(self, name: str, number: int) -> Pane:
         place = self.layout.places[number]
         if name not in self.shells:
-            return Pane(name, "idle", ())
+            return Pane(name, "idle", (row_in(_IDLE, "bar"),))
         return pane_of(self.shells[name].screen, name, name, place.rows, is_typing=self._typing == name)
 
     def _below(self) -> Pane:

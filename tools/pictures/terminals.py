@@ -1,5 +1,6 @@
 """Terminals: a program on a pseudo-terminal, what it shows, and somebody who types. Unix only."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -21,6 +22,8 @@ PATIENCE = 60
 #: Seconds without a byte after which a terminal has shown what it had to show.
 _QUIET = 0.15
 _CHUNK = 1 << 16
+#: How a terminal's programs are ended, and seconds in which the first of them should: a shell ignores the first wish.
+_WISHES = ((signal.SIGTERM, 0.5), (signal.SIGHUP, 5), (signal.SIGKILL, 5))
 
 
 class Terminal:
@@ -62,18 +65,16 @@ class Terminal:
         return bool(data)
 
     def close(self) -> None:
-        """End the program and all that it started on this terminal."""
-        for wish in (signal.SIGHUP, signal.SIGTERM, signal.SIGKILL):
-            try:
+        """End the program and all that it started on this terminal, a server too, which reloads at a hang-up."""
+        has_ended = False
+        for wish, patience in _WISHES:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process, wish)
-            except (ProcessLookupError, PermissionError):
-                break
-            if _ended(self.process):
-                break
+            has_ended = has_ended or _ended(self.process, patience)
         os.close(self.descriptor)
 
 
-def _ended(process: int, patience: float = 5) -> bool:
+def _ended(process: int, patience: float) -> bool:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         if os.waitpid(process, os.WNOHANG)[0]:

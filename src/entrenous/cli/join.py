@@ -1,7 +1,9 @@
 """``entrenous join``: redeem an invite link and become somebody."""
 
 import json
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -118,5 +120,12 @@ def _tell(registered: "Registered", options: Common, *, as_json: bool) -> None:
         account = {"login_name": registered.login_name, "account": registered.account_id.hex()}
         say(json.dumps({"type": "registered", **account, "recovery_code": words}))
         return
-    say(f"You are {registered.login_name}. Your recovery code, shown this once; write it down:\n\n    {words}\n")
+    say(f"You are {registered.login_name}.")
+    say(f"Your recovery code, shown once; write it down:\n\n{indented(words)}\n")
     note(f"Open the chat with: {options.command_line()}")
+
+
+def indented(words: str) -> str:
+    """The words on one line, or on a terminal that is too narrow for it on several, none of them broken."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    return textwrap.fill(words, width, initial_indent="    ", subsequent_indent="    ")

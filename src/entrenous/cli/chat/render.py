@@ -64,7 +64,7 @@ def _clock(message: Message) -> str:
 def room_lines(rooms: tuple[RoomSummary, ...], current: bytes | None) -> list[str]:
     """One line a room, the current one marked; rooms of one name with the beginning of their id, which names them."""
     if not rooms:
-        return ["You are in no room. /create NAME makes one, or ask somebody to /invite you."]
+        return ["You are in no room. /create NAME makes one,", "or ask somebody to /invite you."]
     names = room_names(rooms)
     return [f"{'>' if room.room == current else ' '} {names[room.room]}{_remark(room)}" for room in rooms]
 

@@ -261,6 +261,5 @@ async def _tell_first_link(server: "Server", *, as_json: bool) -> None:
         return
     note("First start. Redeem this link within a week, on your own machine; it works once:")
     say(f"\n    entrenous join '{link}'\n")
-    note(
-        "If others cannot reach that address, start again with --public HOST:PORT. More links: entrenous server invite"
-    )
+    note("If others cannot reach that address, start again with --public HOST:PORT.")
+    note("More links: entrenous server invite")
