@@ -7,7 +7,7 @@ from entrenous.cli.join import indented
 WORDS = "multi period chowder absorb yodel gravel return heart copilot ladder gate hydrogen"
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(200, 1), (80, 2), (49, 3)])
+@pytest.mark.parametrize(("columns", "lines"), [(200, 1), (80, 2), (49, 2), (40, 3)])
 def test_a_narrow_terminal_breaks_no_word(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
