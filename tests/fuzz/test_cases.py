@@ -126,7 +126,7 @@ PLANTED = {
     "entrenous.mls.group.process.check_path_leaf": "mls-commit-of-insider",
     "entrenous.mls.framing.receive.unprotect_private": "mls-group-message",
     "entrenous.server.rooms.delivery.append_messages": "server-calls",
-    "entrenous.channel.records.RecordReader._open": "channel-records",
+    "entrenous.channel.records.RecordReader.open": "channel-records",
     "fuzz.logins.check_record": "opaque",
 }
 
