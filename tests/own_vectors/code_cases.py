@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from entrenous.codec import encode_length
 from entrenous.identity import (
     InviteLink,
     Inviter,
@@ -12,6 +13,8 @@ from entrenous.identity import (
     format_linking_code,
     format_recovery_code,
 )
+from entrenous.identity.words import PREFIX, word_numbers
+from entrenous.identity.words import words as word_list
 from entrenous.testing.vectors import MALFORMED, VectorFile
 from own_vectors.making import Case, file_of
 from own_vectors.people import ACCOUNT, OTHER, SERVER, TOKEN
@@ -19,6 +22,16 @@ from own_vectors.people import ACCOUNT, OTHER, SERVER, TOKEN
 LINK = format_link(InviteLink("chat.example.org", 7443, SERVER.server_id, TOKEN, Inviter.of(ACCOUNT.credential)))
 PAYLOAD = LINK.partition("#")[2]
 SHORT = format_link(InviteLink("chat.example.org", 7443, SERVER.server_id, TOKEN)).partition("#")[2]
+
+
+#: A host of as many characters as its name may have; its last part is shorter than a part may be.
+LONGEST_HOST = ".".join(["a" * 49] * 5) + ".aaa"
+
+
+def with_room(size: int) -> bytes:
+    """A link's payload with a room part of this many bytes."""
+    start = base64.urlsafe_b64decode(SHORT + "==")[:-1]
+    return start + b"\x01" + encode_length(size) + b"r" * size
 
 
 def link(authority: str, payload: str = SHORT) -> str:
@@ -42,6 +55,15 @@ def links() -> list[Case]:
         "a name as container networks have": link("my_server-1"),
         "spaces around it": f"  {LINK}\n",
         "a room part, which is reserved and ignored": link("chat.example.org", payload(reserved)),
+        "a room part of 1,024 bytes": link("chat.example.org", payload(with_room(1024))),
+        "upper case in the scheme": LINK.replace("entrenous", "ENTRENOUS", 1),
+        "hexadecimal digits are a name": link("0x7f000001"),
+        "an IPv6 address in upper case and at full length": link("[2001:0DB8:0:0:0:0:0:1]:7000"),
+        "the highest port": link("chat.example.org:65535"),
+        "a part of 63 characters": link("a" * 63 + ".org"),
+        "a name of 253 characters": link(LONGEST_HOST),
+        "a part that is digits, before one that is not": link("127.example"),
+        "a part that begins with a digit": link("7of9.example.org"),
     }
     last = SHORT[-1]
     varied = SHORT[:-1] + chr(ord(last) + 1)
@@ -56,6 +78,13 @@ def links() -> list[Case]:
         "version 2 of the payload": link("chat.example.org", payload(b"\x02" + data[1:])),
         "a byte after the payload's end": link("chat.example.org", payload(data + b"\0")),
         "a presence byte of 2": link("chat.example.org", payload(data[:-1] + b"\x02")),
+        "a room part of 1,025 bytes": link("chat.example.org", payload(with_room(1025))),
+        "a part of 64 characters": link("a" * 64 + ".org"),
+        "a name of 254 characters": link(LONGEST_HOST + "a"),
+        "a host of digits": link("2130706433"),
+        "a host of digits and one dot": link("127.1"),
+        "an IPv4 address with a zero before a number": link("127.0.0.01"),
+        "a dot after the last part": link("chat.example.org."),
         "port 0": link("chat.example.org:0"),
         "port 65536": link("chat.example.org:65536"),
         "a port that is no number": link("chat.example.org:x"),
@@ -75,6 +104,16 @@ def links() -> list[Case]:
         *(Case(name, {"link": text}) for name, text in right.items()),
         *(Case(name, {"link": text}, MALFORMED) for name, text in wrong.items()),
     ]
+
+
+def wrong_checksums() -> dict[str, str]:
+    """Codes whose last word differs in one bit of the checksum each: its place is seven bits of code and these four."""
+    words = format_recovery_code(RecoveryCode(bytes(range(16)))).split()
+    place = word_numbers()[words[-1][:PREFIX]]
+    return {
+        f"bit {bit} of the checksum is another": " ".join([*words[:-1], word_list()[place ^ (1 << bit)]])
+        for bit in range(4)
+    }
 
 
 def recovery_codes() -> list[Case]:
@@ -98,6 +137,9 @@ def recovery_codes() -> list[Case]:
         "five letters of a longer word": " ".join([words[0][:5], *words[1:]]),
         "two words in the other order": " ".join(swapped),
         "another last word": " ".join([*words[:-1], words[0]]),
+        "another first word": " ".join([words[3], *words[1:]]),
+        "the last two words in the other order": " ".join([*words[:-2], words[-1], words[-2]]),
+        **wrong_checksums(),
     }
     return [
         *(Case(name, {"typed": text}) for name, text in right.items()),
@@ -140,6 +182,11 @@ def login_names() -> list[Case]:
         "a ligature is compared as its letters": "ﬁona",
         "a wide letter is compared as a narrow one": "Ｂob",
         "a digit of another script": "bob٣",
+        "a Cyrillic letter that looks like a Latin one is another": "b\u043eb",
+        "an upper-case letter with an accent of its own": "ZE\u0301",
+        "a final sigma is compared as any other": "Νίκος",
+        "32 characters once they are joined": "e\u0301" * 32,
+        "a dotted capital I is compared as two characters": "İpek",
     }
     wrong = {
         "one character": "b",

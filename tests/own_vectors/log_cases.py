@@ -20,6 +20,7 @@ def log_hashes() -> list[Case]:
         Case("both in one entry", {"room": ROOM, "entries": [b"hellobye"]}),
         Case("the first left out", {"room": ROOM, "entries": [b"bye"]}),
         Case("in another room", {"room": OTHER_ROOM, "entries": [b"hello", b"bye"]}),
+        Case("the ids of rooms begin it", {"room": ROOM, "entries": [ROOM, bytes(1000)]}),
         Case("70 entries", {"room": ROOM, "entries": [n.to_bytes(2, "big") for n in range(70)]}),
     ]
 
@@ -29,6 +30,10 @@ def message_data() -> list[Case]:
     latest = MessageData(LogPosition(2**64 - 1, bytes(32))).encode()
     return [
         Case("the page's example", {"authenticated_data": right}),
+        *(
+            Case(f"entry {number}", {"authenticated_data": MessageData(LogPosition(number, bytes(32))).encode()})
+            for number in (0, 255, 256, 2**16, 2**32 - 1, 2**32, 2**63)
+        ),
         Case("the highest number", {"authenticated_data": latest}),
         *(Case(how, {"authenticated_data": data}, MALFORMED) for how, data in cuts(right)),
     ]
@@ -43,6 +48,10 @@ def commit_data() -> list[Case]:
     taken = {
         "the page's example": right,
         "no change": CommitData(MESSAGE_ID, 3600, (), LogPosition.start(ROOM), b"").encode(),
+        "an entry above 2^32": CommitData(MESSAGE_ID, 3600, (), LogPosition(2**32 + 1, bytes(32)), b"").encode(),
+        "the longest retention that there is room for": CommitData(
+            MESSAGE_ID, 2**32 - 1, (), LogPosition.start(ROOM), b""
+        ).encode(),
         "every action": CommitData(MESSAGE_ID, 3600, changes, POSITION, b"").encode(),
         "a link proof, which its rule refuses and its form does not": CommitData(
             MESSAGE_ID, 1, (), POSITION, b"p"

@@ -4,6 +4,7 @@ from typing import Any
 
 from entrenous.channel import LARGEST_MESSAGE, SMALL_MESSAGE, frame_message
 from entrenous.channel.records import frame
+from entrenous.noise import TAG_SIZE
 from entrenous.testing.vectors import CRYPTO, MALFORMED, VectorFile
 from entrenous.testing.vectors.operations.records import UsedCipher
 from own_vectors.making import Case, file_of, flipped
@@ -59,10 +60,21 @@ def after_rekey(*, counter_goes_on: bool = True, key_changes: bool = True) -> by
     return start + sealed.record(data(BYE))
 
 
+def wide_padding(size: int) -> bytes:
+    """Padding for a record of so many bytes, the same byte all over when sealed: it can be written in short."""
+    zeros = Sender().cipher.encrypt_with_ad(b"", bytes(size - TAG_SIZE))[:-TAG_SIZE]
+    stream = bytes(byte ^ 0xCC for byte in zeros)
+    return PADDING + stream[1:]
+
+
 def successes() -> list[Case]:
     halves = data(HELLO)[:6], DATA + data(HELLO)[6:]
     return [
         Case("nothing yet", given(b"")),
+        *(
+            Case(f"a record of {size:,} bytes", given(records(wide_padding(size), data(HELLO))))
+            for size in (16_384, 16_385, 32_768, 65_535)
+        ),
         Case("one message", given(records(data(HELLO)))),
         Case("an empty message", given(records(data(b"")))),
         Case("two messages in one record", given(records(data(HELLO, BYE)))),

@@ -79,6 +79,17 @@ def leaf_certificates() -> list[Case]:
     ]
 
 
+def many_links(number: int) -> tuple[RoomLink, ...]:
+    return tuple(RoomLink(bytes((n,)) * 16, bytes((n,)) * 32, Role.MEMBER) for n in range(1, number + 1))
+
+
+def with_lists(banned: bytes = b"", links: bytes = b"") -> bytes:
+    """The settings of the page's example with lists that the codec of ours would not write."""
+    marks = dataclasses.replace(TEA, banned=(b"\xbb" * 16,), links=many_links(1)).encode()
+    marked = vector(b"\xbb" * 16), vector(many_links(1)[0].encode())
+    return marks.replace(marked[0], vector(banned)).replace(marked[1], vector(links))
+
+
 def settings() -> list[Case]:
     low, high = MemberRole(b"\x01" * 16, Role.ADMIN), MemberRole(b"\x02" * 16, Role.MEMBER)
     links = (RoomLink(b"\x01" * 16, b"\x05" * 32, Role.MEMBER), RoomLink(b"\x02" * 16, b"\x06" * 32, Role.ADMIN))
@@ -102,6 +113,10 @@ def settings() -> list[Case]:
         "no members": changed(members=()),
         "the longest name, of characters of two bytes": changed(name="é" * 128),
         "the shortest retention": changed(retention_seconds=1),
+        "the longest retention": changed(retention_seconds=2_592_000),
+        "the longest topic": changed(topic="t" * 2048),
+        "64 links": changed(links=many_links(64)),
+        "a name that is not joined stays as it is": changed(name="e\u0301"),
     }
     wrong: dict[str, tuple[bytes, str]] = {
         "members in the other order": (changed(members=(high, low)), order),
@@ -124,6 +139,9 @@ def settings() -> list[Case]:
         "a name that is not UTF-8": (tea[:3] + b"t\xffa" + tea[6:], MALFORMED),
         "a name with half a character": (tea[:3] + b"\xed\xa0\x80" + tea[6:], MALFORMED),
         "a name with a character in too many bytes": (tea[:3] + b"a\xc1\xa1" + tea[6:], MALFORMED),
+        "65 links": (with_lists(links=b"".join(each.encode() for each in many_links(65))), MALFORMED),
+        "2,001 banned ids": (with_lists(banned=b"\x03" * 16 * 2001), MALFORMED),
+        "a link twice": (changed(links=many_links(1) * 2), order),
         "2,001 members": (tea[:7] + vector(low.encode() * 2001) + tea[25:], MALFORMED),
         "a header that is longer than it needs to be": (tea[:2] + b"\x40\x03" + tea[3:], MALFORMED),
         "a header that begins with 11": (tea[:2] + b"\xc3" + tea[3:], MALFORMED),
@@ -152,6 +170,7 @@ def contents() -> list[Case]:
         "the longest text": text(b"x" * 32768),
         "the highest time": Content(MESSAGE_ID, 2**64 - 1, Text("hello")).encode(),
         "a room access key": Content(MESSAGE_ID, SENT_AT, RoomAccessKey(1, b"\x4c" * 32)).encode(),
+        "the longest body": Content(MESSAGE_ID, SENT_AT, Unknown(3, b"?" * 65536)).encode(),
         "an unknown kind is kept": Content(MESSAGE_ID, SENT_AT, Unknown(3, b"\xff\x00")).encode(),
         "an unknown kind without a byte": Content(MESSAGE_ID, SENT_AT, Unknown(0xFFFF, b"")).encode(),
         "kind 0 is unknown too": Content(MESSAGE_ID, SENT_AT, Unknown(0, b"?")).encode(),
@@ -194,9 +213,13 @@ def sealed_states() -> list[Case]:
         return {**fields, "sealed": sealed, **others}
 
     right = ACCESS.seal(SealedKind.TREE, ROOM, 5, b"a tree", named(b"\xff" * 12))
+    later = AccessKey(2, ACCESS.secret).seal(SealedKind.TREE, ROOM, 5, b"a tree", named(b"\xff" * 12))
+    high = ACCESS.seal(SealedKind.TREE, ROOM, 2**40 + 5, b"a tree", named(b"\xff" * 12))
     empty = ACCESS.seal(SealedKind.TREE, ROOM, 0, b"", named(b"\xff" * 12))
     wrong = {
         "another generation": (given(right, generation=2), "ROOM-ACCESS-GENERATION"),
+        "a later generation than the key's": (given(later), "ROOM-ACCESS-GENERATION"),
+        "a generation that is 2^16 later": (given(right, generation=2**16 + 1), "ROOM-ACCESS-GENERATION"),
         "the generation was changed on the way": (given(flipped(right, 3, 3), generation=2), CRYPTO),
         "the epoch was changed on the way": (given(flipped(right, 11)), CRYPTO),
         "another key": (given(right, access_key=b"\x4d" * 32), CRYPTO),
@@ -209,6 +232,7 @@ def sealed_states() -> list[Case]:
     return [
         Case("a tree", given(right)),
         Case("nothing at all", given(empty)),
+        Case("an epoch above 2^32", given(high)),
         *(Case(name, fields, end) for name, (fields, end) in wrong.items()),
     ]
 
