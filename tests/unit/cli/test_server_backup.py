@@ -34,6 +34,7 @@ def test_a_lost_server_comes_back_from_two_copies(directory: Path, tmp_path: Pat
     shutil.rmtree(directory)
     told = server_command(directory, "restore", tmp_path / "copy").err
     assert "What people will see" in told
+    assert "have these people open a new room" in told
     assert "keys restore" in told
     wrong = server_command(directory, "keys", "restore", sealed, "--password-stdin", typed="wrong\n", expect=4)
     assert "passphrase is wrong" in wrong.err

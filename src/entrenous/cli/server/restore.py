@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CONSEQUENCES = """What people will see:
   Messages since the backup are gone from the server. Devices that have read them keep them; senders whose own messages
   were not read yet send them again, and mark those that the log has lost as not sent.
+  In rooms where something was said since, new messages fail, for devices that have read further, until the log has as
+  many entries again ("shows something else in its place"): have these people open a new room.
   Rooms in which somebody was added or removed since have to be opened anew by those who saw it: nobody can go back to
   keys that were deleted. Their clients say so.
   Accounts made since do not exist; invites used since can be used again. What operators did since is undone, deletions

@@ -25,6 +25,7 @@ def show_retention(
 ) -> None:
     """Show the rules of deletion, and how much has gone by them.
 
+    How often it sweeps is told from the file of settings; options that a running server was started with are not known.
     How long a room keeps entries is the room's own setting, made by its admins, up to 30 days: `admin rooms list`.
     """
     from entrenous.server.configuration.settings import DEDUPE_BEYOND, SILENT_AFTER
