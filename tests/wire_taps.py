@@ -75,9 +75,9 @@ async def _swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-def dissected(file: Path, fields: tuple[str, ...], wanted: str = "entrenous") -> list[dict[str, list[str]]]:
-    """The packets that tshark shows for a display filter, each with all values of these fields."""
-    command = ["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", str(file), "-Y", wanted, "-T", "json"]
+def dissected(file: Path, fields: tuple[str, ...], wanted: str = "entrenous", *more: str) -> list[dict[str, list[str]]]:
+    """The packets that tshark shows for a display filter, each with all values of these fields; ``more`` for tshark."""
+    command = ["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", str(file), *more, "-Y", wanted, "-T", "json"]
     command += [option for name in fields for option in ("-e", name)]
     found = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE)
     assert b"Lua" not in found.stderr, found.stderr

@@ -7,6 +7,8 @@ local entrenous = Proto("entrenous", "Entrenous channel")
 local PORT = 7443
 local MAGIC, PREFACE_SIZE, VERSION = "ENTR", 6, 1
 local HEADER_SIZE, TAG_SIZE = 2, 16
+-- What a proxy puts in front of a client's bytes (the PROXY protocol, version 2): a signature, and the rest by length.
+local PROXY_SIGNATURE, PROXY_HEADER_SIZE = "\r\n\r\n\0\r\nQUIT\n", 16
 -- A record is a kind and a tag at the least.
 local LEAST_RECORD, MOST_SECOND_MESSAGE = 1 + TAG_SIZE, 8192
 local SUITE_NAMES = {
@@ -43,22 +45,37 @@ local e = {
 }
 entrenous.experts = e
 
-local tcp_stream = Field.new("tcp.stream")
--- By TCP stream: who the client is, its suite, and by which bytes each side's first message is known again.
-local connections = {}
+-- Fields have values only where somebody asks for a tree. So connections are not known by tcp.stream.
+local tcp_lost_segment = Field.new("tcp.analysis.lost_segment")
+-- The latest connection between two ends, and the one of each packet. A connection: who the client is, its suite, by
+-- which bytes each side's first message is known again, and from which packet on nobody knows where a side's frames
+-- begin, because the capture has lost bytes.
+local latest, connections = {}, {}
+-- Bytes that tell an opening sent again from another one: the preface, a length and a fresh public key.
+local OPENING_SIZE = PREFACE_SIZE + HEADER_SIZE + 32
 
 function entrenous.init()
-    connections = {}
-end
-
-local function connection_of(pinfo)
-    local number = tcp_stream().value
-    connections[number] = connections[number] or { first = {} }
-    return connections[number]
+    latest, connections = {}, {}
 end
 
 local function sender_of(pinfo)
     return tostring(pinfo.src) .. ":" .. pinfo.src_port
+end
+
+-- The connection that this packet belongs to, nil if its preface was not seen; `opening` begins with a preface.
+local function connection_of(pinfo, opening)
+    local known = connections[pinfo.number]
+    if known == nil and not pinfo.visited then
+        local sender, receiver = sender_of(pinfo), tostring(pinfo.dst) .. ":" .. pinfo.dst_port
+        local ends = sender < receiver and sender .. receiver or receiver .. sender
+        known = latest[ends]
+        if opening and (known == nil or known.opening ~= opening) then
+            known = { opening = opening, client = sender, first = {}, lost = {} }
+            latest[ends] = known
+        end
+        connections[pinfo.number] = known
+    end
+    return known
 end
 
 -- Whether this frame is the first one of its side. Packets are dissected again and in any order, so it is known by its
@@ -148,7 +165,6 @@ local function dissect_preface(range, pinfo, tree, connection)
     subtree:add(f.kind, "preface"):set_generated()
     local version, suite = range(4, 1):uint(), range(5, 1):uint()
     if not pinfo.visited then
-        connection.client = sender_of(pinfo)
         connection.suite = suite
     end
     if version ~= VERSION or SUITES[suite] == nil then
@@ -158,40 +174,85 @@ local function dissect_preface(range, pinfo, tree, connection)
     return "preface, suite " .. (SUITE_NAMES[suite] or tostring(suite)):match("^[^:]+")
 end
 
-local function is_preface(tvb, place)
-    return tvb:len() - place >= PREFACE_SIZE and tvb(place, #MAGIC):string() == MAGIC
+-- How long the proxy's header is at the beginning of these bytes.
+local function proxy_header_size(tvb)
+    if tvb:len() < PROXY_HEADER_SIZE or tvb:raw(0, #PROXY_SIGNATURE) ~= PROXY_SIGNATURE then
+        return 0
+    end
+    return PROXY_HEADER_SIZE + tvb(PROXY_HEADER_SIZE - 2, 2):uint()
 end
 
-function entrenous.dissector(tvb, pinfo, tree)
-    local connection = connection_of(pinfo)
-    local place, told = 0, {}
-    pinfo.cols.protocol = "Entrenous"
-    -- The preface opens the client's side, and a record's length may look like it later on.
-    if is_preface(tvb, 0) and connection.first.client == nil or connection.preface == pinfo.number and is_preface(tvb, 0) then
-        connection.preface = connection.preface or pinfo.number
-        told[#told + 1] = dissect_preface(tvb(0, PREFACE_SIZE), pinfo, tree, connection)
-        place = PREFACE_SIZE
-    end
+local function is_preface(tvb, place)
+    return tvb:len() - place >= PREFACE_SIZE and tvb:raw(place, #MAGIC) == MAGIC
+end
+
+-- Whether a preface may be here once more bytes have come.
+local function is_part_of_preface(tvb, place)
+    local magic = tvb:len() > place and tvb:raw(place):sub(1, #MAGIC) or ""
+    return tvb:len() - place < PREFACE_SIZE and magic == MAGIC:sub(1, #magic)
+end
+
+-- The whole frames from `place` on, each told; the rest waits for the segments that it lacks.
+local function dissect_frames(tvb, place, pinfo, tree, connection, told)
     local from_client = connection.client == sender_of(pinfo)
+    local side = from_client and "client" or "server"
     while place < tvb:len() do
         local left = tvb:len() - place
         local size = left < HEADER_SIZE and HEADER_SIZE or HEADER_SIZE + tvb(place, HEADER_SIZE):uint()
-        if left < size then
+        if left < size and tvb:len() == tvb:reported_len() then
             pinfo.desegment_offset = place
             pinfo.desegment_len = left < HEADER_SIZE and DESEGMENT_ONE_MORE_SEGMENT or size - left
+            break
+        elseif left < size then
+            told[#told + 1] = "cut by the capture"
             break
         end
         told[#told + 1] = dissect_frame(tvb(place, size), pinfo, tree, connection, from_client)
         place = place + size
     end
+    if tvb:len() < tvb:reported_len() then
+        connection.lost[side] = connection.lost[side] or pinfo.number + 1
+    end
     if #told > 0 then
-        pinfo.cols.info = (from_client and "client: " or "server: ") .. table.concat(told, ", ")
+        pinfo.cols.info = side .. ": " .. table.concat(told, ", ")
+    end
+end
+
+-- Nothing is dissected of a connection whose preface was not seen: where a record begins only the bytes before it say.
+function entrenous.dissector(tvb, pinfo, tree)
+    local place, told = proxy_header_size(tvb), {}
+    local has_preface = is_preface(tvb, place)
+    local opening = has_preface and tvb:raw(place):sub(1, OPENING_SIZE) or nil
+    local connection = connection_of(pinfo, opening)
+    if connection == nil and is_part_of_preface(tvb, place) then
+        pinfo.desegment_offset = 0
+        pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+        return tvb:len()
+    elseif connection == nil then
+        return 0
+    end
+    if has_preface and connection.opening == opening then
+        told[1] = dissect_preface(tvb(place, PREFACE_SIZE), pinfo, tree, connection)
+        place = place + PREFACE_SIZE
+    else
+        place = 0
+    end
+    pinfo.cols.protocol = "Entrenous"
+    local side = connection.client == sender_of(pinfo) and "client" or "server"
+    if tcp_lost_segment() then
+        connection.lost[side] = math.min(connection.lost[side] or pinfo.number, pinfo.number)
+    end
+    if connection.lost[side] and pinfo.number >= connection.lost[side] then
+        pinfo.cols.info = side .. ": after bytes that the capture has lost"
+    else
+        dissect_frames(tvb, place, pinfo, tree, connection, told)
     end
     return tvb:len()
 end
 
 local function heuristic(tvb, pinfo, tree)
-    if not is_preface(tvb, 0) or tvb(4, 1):uint() ~= VERSION then
+    local place = proxy_header_size(tvb)
+    if not is_preface(tvb, place) or tvb(place + 4, 1):uint() ~= VERSION then
         return false
     end
     pinfo.conversation = entrenous

@@ -13,6 +13,9 @@ from entrenous.errors import EntrenousError, MalformedError
 from entrenous.identity import ServerCertificate
 from entrenous.noise import KEY_SIZE, TAG_SIZE, CipherState, SymmetricState
 
+#: What a proxy puts in front of a client's bytes (the PROXY protocol, version 2): a signature, and the rest by length.
+_PROXY_SIGNATURE, _PROXY_HEADER_SIZE = b"\r\n\r\n\x00\r\nQUIT\n", 16
+
 #: A recording is judged by nobody: keys live as long as they lived.
 _ANY_REKEY = RekeyPolicy(receive_records=1 << 62)
 
@@ -71,15 +74,24 @@ class Channel:
 
 
 def is_ours(tcp: TcpConnection) -> bool:
-    """Whether a connection begins with our preface."""
-    return tcp.from_client.data.startswith(MAGIC) and len(tcp.from_client.data) >= PREFACE_SIZE
+    """Whether a connection begins with our preface, or a proxy's header and our preface."""
+    place = _preface_place(tcp.from_client.data)
+    return tcp.from_client.data.startswith(MAGIC, place) and len(tcp.from_client.data) >= place + PREFACE_SIZE
+
+
+def _preface_place(data: bytearray) -> int:
+    """How long the proxy's header is, if there is one."""
+    if len(data) < _PROXY_HEADER_SIZE or not data.startswith(_PROXY_SIGNATURE):
+        return 0
+    return _PROXY_HEADER_SIZE + int.from_bytes(data[_PROXY_HEADER_SIZE - 2 : _PROXY_HEADER_SIZE], "big")
 
 
 def read_channel(tcp: TcpConnection, keys: dict[bytes, ChannelKeys]) -> Channel:
     """Read a connection that ``is_ours``, with its keys where they are known. Never raises."""
-    version, number = tcp.from_client.data[len(MAGIC) : PREFACE_SIZE]
+    first_frame = _preface_place(tcp.from_client.data) + PREFACE_SIZE
+    version, number = tcp.from_client.data[first_frame - PREFACE_SIZE + len(MAGIC) : first_frame]
     channel = Channel(tcp, version, number, SUITES.get(number))
-    sent = _handshake(channel, _frames(tcp.from_client, PREFACE_SIZE, from_client=True))
+    sent = _handshake(channel, _frames(tcp.from_client, first_frame, from_client=True))
     received = _handshake(channel, _frames(tcp.from_server, 0, from_client=False))
     if sent[:1] and channel.suite is not None:
         channel.opening = sent[0][1][:OPENING_SIZE]

@@ -27,6 +27,10 @@ _LINKS: dict[int, Callable[[bytes], Any]] = {
 }
 
 
+#: The last second that a calendar names, of the year 9999. pcapng has 64 bits for a time, of any unit.
+_LAST_TIME = 253_402_300_799
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One end of a connection."""
@@ -114,6 +118,9 @@ class Capture:
             except StopIteration:
                 return
             except Exception:  # noqa: BLE001 however the library says it, the file breaks here, and what was read is good
+                self._is_broken = True
+                return
+            if not 0 <= time <= _LAST_TIME:
                 self._is_broken = True
                 return
             self.packets += 1

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import dpkt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -198,6 +199,38 @@ def test_whatever_a_file_holds_it_is_read_or_refused(data: st.DataObject) -> Non
         return
     for row in report.connections():
         list(report.messages(row.number))
+
+
+def test_behind_a_proxys_header_a_connection_is_read() -> None:
+    lines: list[str] = []
+    entropy = SeededEntropy(1)
+    credential = issue_credential(IDENTITY, HYBRID, HYBRID.noise.dh.generate(entropy), int(NOW) + 86_400)
+    client = ClientConnection(HYBRID, pin=IDENTITY.server_id, entropy=entropy, now=NOW)
+    trace = KeyLogTrace(lines.append, with_epochs=False)
+    server = ServerConnection({HYBRID.number: credential}, entropy=entropy, now=NOW, trace=trace)
+    tape = Tape()
+    tape.open()
+    tape.carry(b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12), from_client=True)
+    talk(tape, client, server, NOW)
+    client.send_message(encode_call(1, requests.Ping()))
+    talk(tape, client, server, NOW)
+    report = Report(capture_of(tape.packets), read_key_log(lines))
+    (row,) = report.connections()
+    assert row.decrypted
+    assert len(list(report.messages(row.number))) == 1
+
+
+@pytest.mark.parametrize("time", [253_402_300_800, 2**43])
+def test_a_time_that_no_calendar_names_ends_the_file(time: int) -> None:
+    tape, _ = record(HYBRID)
+    file = io.BytesIO()
+    writer = dpkt.pcapng.Writer(file, linktype=101)
+    writer.writepkt(tape.packets[0], ts=NOW)
+    writer.writepkt(tape.packets[1], ts=float(time))
+    file.seek(0)
+    summary = Report(file, KeyLog()).summary
+    assert summary.cut_off
+    assert summary.packets == 1
 
 
 def test_what_is_no_capture_is_refused() -> None:
