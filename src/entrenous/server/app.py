@@ -28,7 +28,7 @@ from entrenous.server.nodes.bus import Carrier, carrier_for
 from entrenous.server.opening import open_database
 from entrenous.server.people.credentials import ServerKeys
 from entrenous.server.people.keys import generate_keys, load_or_create_keys
-from entrenous.server.renewal import LOOK_EVERY, Renewal
+from entrenous.server.renewal import AWAITED_LOOK_EVERY, LOOK_EVERY, Renewal
 from entrenous.server.serving_lock import ServingLock
 from entrenous.server.sessions.pacing import Pacer
 from entrenous.server.sessions.services import Services
@@ -110,7 +110,10 @@ class Server:
         ]
         # A store in memory has nobody beside this process.
         if settings.data_dir is not None:
-            self._upkeep.append(loop.create_task(upkeep.repeat("operators", notices.LOOK_EVERY, self.follow_operators)))
+            self._upkeep += [
+                loop.create_task(upkeep.repeat("operators", notices.LOOK_EVERY, self.follow_operators)),
+                loop.create_task(upkeep.repeat("keys", AWAITED_LOOK_EVERY, renewal.look_for_awaited)),
+            ]
 
     @classmethod
     async def open(

@@ -16,9 +16,11 @@ from entrenous.server.people.keys import load_keys
 #: Seconds between two sets of channel keys, and for how long each is certified: old connections outlive a renewal.
 RENEW_EVERY = DAY
 CERTIFIED_FOR = 3 * DAY
-#: Seconds between two looks whether it is time: the clock may be set, it goes on while a machine sleeps, and
-#: clients that have followed a rotated key at another node refuse this one until it has the key, too.
-LOOK_EVERY = 2.0
+#: Seconds between two looks whether it is time: the clock may be set, and it goes on while a machine sleeps.
+LOOK_EVERY = 60.0
+#: Seconds between two looks for a rotated identity key that has not reached this node yet: clients that have
+#: followed it at another node refuse this one until it has the key, too.
+AWAITED_LOOK_EVERY = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -44,11 +46,14 @@ class Renewal:
         self._renew_credentials()
 
     async def look(self) -> None:
-        """Renew what is due."""
-        if self._is_awaited:
-            self.renew_identity()
+        """Renew the channel keys where that is due."""
         if not 0 <= self._clock.now() - self._renewed_at < RENEW_EVERY:
             self._renew_credentials()
+
+    async def look_for_awaited(self) -> None:
+        """Take over an identity key that was not in the key file yet when its rotation was heard of."""
+        if self._is_awaited:
+            self.renew_identity()
 
     def renew_identity(self) -> None:
         """Take over the identity key that was rotated in the key file; where it is not there yet, look again later.

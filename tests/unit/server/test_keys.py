@@ -17,7 +17,7 @@ from entrenous.server.people.keys import (
     load_or_create_keys,
     rotate_identity,
 )
-from entrenous.server.renewal import LOOK_EVERY
+from entrenous.server.renewal import AWAITED_LOOK_EVERY
 from entrenous.testing import SeededEntropy, run_virtual
 from full_disks import start_server
 from server_people import World
@@ -150,7 +150,7 @@ def test_a_node_whose_key_file_is_not_the_rotated_one_yet_takes_it_over_when_it_
             assert await server.follow_operators() == 1
             assert await rotations_seen(world) == 0
             rotate_identity(tmp_path / "keys" / "server.keys", ENTROPY)
-            await asyncio.sleep(LOOK_EVERY + 1)
+            await asyncio.sleep(AWAITED_LOOK_EVERY + 1)
             assert await rotations_seen(world) == 1
 
     run_virtual(main())
